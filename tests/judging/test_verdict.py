@@ -1,0 +1,153 @@
+import pytest
+
+from consilience.errors import InvalidInput
+from consilience.models import Items, Label, Outcome, Question, Response, Source, Text, Usage
+from consilience.verdict import Decision, decide
+
+YES_NO = Question("Is it?", Label("yes", "no"))
+
+
+def responses(question, said):
+    """One response an expert: a value is an answer, an `Outcome` an expert who gave none."""
+    return [
+        Response(
+            question_id=question.id, expert=name, source=Source.SCRIPTED, outcome=value, reason="because"
+        )
+        if isinstance(value, Outcome)
+        else Response(
+            question_id=question.id,
+            expert=name,
+            source=Source.SCRIPTED,
+            outcome=Outcome.ANSWERED,
+            answer=value,
+        )
+        for name, value in said.items()
+    ]
+
+
+def verdict_on(said, question=YES_NO, **options):
+    return decide(question, responses(question, said), **options)
+
+
+def test_more_than_half_decide():
+    verdict = verdict_on({"a": "yes", "b": "yes", "c": "no"})
+    assert (verdict.answer, verdict.decision, verdict.support.n, verdict.support.of) == (
+        "yes",
+        "majority",
+        2,
+        3,
+    )
+    assert [(vote.answer, vote.experts) for vote in verdict.dissent] == [("no", ("c",))]
+
+
+def test_a_tie_is_said_and_not_broken():
+    verdict = verdict_on({"a": "yes", "b": "no"})
+    assert (verdict.answer, verdict.decision, verdict.ties) == (None, Decision.TIE, ("no", "yes"))
+    assert verdict.headline == "tie: no | yes"
+
+
+@pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome is not Outcome.ANSWERED])
+def test_every_outcome_counts_in_the_denominator(outcome):
+    verdict = verdict_on({"a": "yes", "b": "yes", "c": outcome, "d": outcome})
+    assert (verdict.answer, verdict.decision, verdict.support.of) == (None, Decision.NO_MAJORITY, 4)
+    assert verdict.degraded
+    assert verdict.banner == f"2 of 4 answered: 2 {outcome}"
+
+
+def test_plurality_counts_those_who_answered():
+    said = {"a": "yes", "b": "yes", "c": Outcome.TIMED_OUT, "d": Outcome.REFUSED}
+    assert verdict_on(said, method="plurality").answer == "yes"
+
+
+def test_nobody_answered():
+    verdict = verdict_on({"a": Outcome.FAILED, "b": Outcome.REFUSED})
+    assert (verdict.answer, verdict.decision, verdict.support.n) == (None, Decision.NO_ANSWER, 0)
+    assert verdict.banner == "0 of 2 answered: 1 refused, 1 failed"
+
+
+def test_two_opposed_camps_are_no_consensus():
+    verdict = verdict_on({"a": "yes", "b": "yes", "c": "no", "d": "no"})
+    assert verdict.agreement.value < 0
+
+
+def test_unanimity_says_how_likely_guessing_would_have_given_it():
+    verdict = verdict_on({"a": "yes", "b": "yes", "c": "yes", "d": "yes"})
+    assert verdict.agreement.value == 1
+    assert "probability 0.1" in verdict.agreement.explain()
+
+
+def test_items_are_merged_with_their_sources():
+    verdict = verdict_on({"a": ("Add an index.", "Shard"), "b": ("add an index",)}, Question("How?", Items()))
+    assert [(row.support, row.text, row.experts) for row in verdict.recommendations] == [
+        (2, "Add an index.", ("a", "b")),
+        (1, "Shard", ("a",)),
+    ]
+    assert verdict.answer == ("Add an index.", "Shard")
+    assert verdict.dissent[0].answer == "Shard"
+
+
+def test_texts_are_the_same_answer_only_in_the_same_words():
+    question = Question("How many?", Text())
+    assert (
+        verdict_on({"a": "Use 4 shards.", "b": "use 4 shards", "c": "Use 5 shards."}, question).support.n == 2
+    )
+    assert verdict_on({"a": "Do it.", "b": "Do not do it."}, question).decision is Decision.TIE
+
+
+def test_replay_drops_experts_and_changes_the_method_without_a_call():
+    verdict = verdict_on({"a": "yes", "b": "yes", "c": "no", "d": Outcome.TIMED_OUT})
+    assert verdict.answer is None
+    assert verdict.replay(without=["d"]).answer == "yes"
+    assert verdict.replay(method="plurality").answer == "yes"
+    assert verdict.replay().votes == verdict.votes
+
+
+@pytest.mark.parametrize(
+    ("options", "why"), [({"without": ["zoe"]}, "zoe was not asked"), ({"without": ["a", "b"]}, "none came")]
+)
+def test_a_replay_that_cannot_be_is_refused(options, why):
+    with pytest.raises(InvalidInput, match=why):
+        verdict_on({"a": "yes", "b": "no"}).replay(**options)
+
+
+def test_an_unknown_cost_makes_the_sum_unknown():
+    known, unknown = responses(YES_NO, {"a": "yes", "b": "yes"})
+    known = Response(**{name: getattr(known, name) for name in known.__slots__} | {"usage": Usage(1, 1, 0.1)})
+    assert decide(YES_NO, [known]).usage == Usage(1, 1, 0.1)
+    assert decide(YES_NO, [known, unknown]).usage.cost_usd is None
+
+
+def test_the_explanation_has_everything_a_colleague_would_ask():
+    text = verdict_on(
+        {"ana": "yes", "ben": "yes", "cy": "no", "dee": Outcome.REFUSED, "eve": "yes"}
+    ).explain()
+    for part in (
+        "Is it?",
+        "yes",
+        "3 of 5",
+        "no (cy)",
+        "dee: refused: because",
+        "4 of 5 answered",
+        "majority",
+    ):
+        assert part in text
+
+
+def test_terminal_escapes_in_an_answer_are_not_printed():
+    text = verdict_on({"a": "\x1b[2Jgone"}, Question("What?")).explain()
+    assert "\x1b" not in text
+
+
+def test_a_verdict_becomes_a_frame_of_responses():
+    frame = verdict_on({"a": "yes", "b": Outcome.ABSTAINED}).to_polars()
+    assert frame.select("expert", "outcome", "answer").rows() == [
+        ("a", "answered", "yes"),
+        ("b", "abstained", None),
+    ]
+
+
+def test_a_verdict_needs_a_response_and_a_known_method():
+    with pytest.raises(InvalidInput, match="at least one response"):
+        decide(YES_NO, [])
+    with pytest.raises(InvalidInput, match="'median' came"):
+        verdict_on({"a": "yes"}, method="median")

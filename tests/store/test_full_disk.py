@@ -1,0 +1,77 @@
+"""A disk that is really full: a small file system in memory, where mounting is allowed."""
+
+from __future__ import annotations
+
+import subprocess
+from contextlib import suppress
+
+import pytest
+
+from consilience.errors import StoreFull
+from consilience.store import Store
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"a full disk needs the right to mount a tmpfs: {error}")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def fill(folder):
+    with suppress(OSError), (folder / "filler").open("wb", buffering=0) as stream:
+        for size in (65536, 1024, 1):
+            with suppress(OSError):
+                while stream.write(b"x" * size) == size:
+                    pass
+
+
+def test_rows_stay_in_memory_while_the_disk_is_full_and_go_on_when_there_is_space(small_disk, asked):
+    with Store(small_disk / "history.duckdb", interval=3600) as store:
+        store.record(*asked("before"))
+        fill(small_disk)
+        for n in range(3):
+            with pytest.raises(StoreFull, match="make space"):
+                store.record(*asked(f"while {n}"))
+        assert "15 rows pending" in repr(store)
+        (small_disk / "filler").unlink()
+        store.record(*asked("after"))
+        assert "0 rows pending" in repr(store)
+        assert store.latest()["question"].to_list() == ["after", "while 2", "while 1", "while 0", "before"]
+        assert store.sql("SELECT count(*) FROM responses").item() == 15
+
+
+def test_the_background_thread_writes_what_a_full_disk_left(small_disk, asked, until):
+    with Store(small_disk / "history.duckdb", interval=0.02) as store:
+        store.record(*asked())
+        store.flush()
+        fill(small_disk)
+        with pytest.raises(StoreFull):
+            store.record(*asked())
+        (small_disk / "filler").unlink()
+        until(lambda: "0 rows pending" in repr(store))
+        assert store.latest().height == 2
+
+
+@pytest.mark.parametrize("made", [False, True], ids=["new file", "file with rows"])
+def test_segments_wait_while_the_ingester_finds_the_disk_full(small_disk, asked, made):
+    with Store(small_disk / "history.duckdb", interval=3600) as store:
+        if made:
+            store.record(*asked("first"))
+            store.flush()
+        for n in range(5):
+            store.record(*asked(f"{n} " + "wet " * 20_000))
+        fill(small_disk)
+        with pytest.raises(StoreFull, match="make space"):
+            store.flush()
+        (small_disk / "filler").unlink()
+        assert store.latest().height == 5 + made
+        for table, each in (("questions", 1), ("responses", 3), ("verdicts", 1)):
+            assert store.sql(f"SELECT count(*) FROM {table}").item() == each * (5 + made)
+        assert store._spool.waiting() == []

@@ -1,0 +1,79 @@
+"""The spool holds finished segments only."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import pytest
+
+from consilience.errors import StoreError, StoreFull
+from consilience.store import spool as spools
+from consilience.store.spool import Spool
+
+
+@pytest.fixture
+def spool(tmp_path):
+    return Spool(tmp_path / "history.duckdb.spool")
+
+
+def test_segments_come_back_in_the_order_of_writing(tmp_path):
+    times = iter([2.0, 1.0, 3.0])
+    spool = Spool(tmp_path / "spool", now=lambda: 1e9 + next(times))
+    names = [spool.write(bytes([n])) for n in range(3)]
+    assert [segment.name for segment in spool.waiting()] == sorted(names)
+    assert [spool.read(segment.name) for segment in spool.waiting()] == [b"\x01", b"\x00", b"\x02"]
+
+
+def test_an_unfinished_file_is_no_segment(spool):
+    spool.write(b"x")
+    (spool.folder / ".writing-1-2-3.parquet").write_bytes(b"half")
+    assert len(spool.waiting()) == 1
+
+
+def test_only_orphans_are_swept(spool):
+    spool.write(b"x")
+    fresh, orphan = (spool.folder / f".writing-{name}.parquet" for name in ("fresh", "orphan"))
+    for file in (fresh, orphan):
+        file.write_bytes(b"half")
+    os.utime(orphan, (0, 0))
+    assert spool.sweep() == 1
+    assert fresh.exists()
+    assert not orphan.exists()
+    assert len(spool.waiting()) == 1
+
+
+def test_a_writer_whose_file_was_swept_writes_it_again(spool, monkeypatch):
+    replaced = []
+
+    def replace(source, target):
+        if not replaced:
+            source.unlink()
+        replaced.append(target)
+        source.rename(target)
+
+    monkeypatch.setattr(spools.os, "replace", replace)
+    assert spool.read(spool.write(b"x")) == b"x"
+    assert len(replaced) == 2
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_says_how_much_is_needed_and_leaves_nothing(spool, monkeypatch, code):
+    def fsync(_):
+        raise OSError(code, os.strerror(code))
+
+    spool.write(b"x")
+    monkeypatch.setattr(spools.os, "fsync", fsync)
+    with pytest.raises(StoreFull, match=r"needs 1,000 bytes in .*\.spool, [\d,]+ are free: make space"):
+        spool.write(b"x" * 1000)
+    monkeypatch.undo()
+    assert len(list(spool.folder.iterdir())) == 1
+
+
+def test_another_failure_is_named(spool, monkeypatch):
+    def fsync(_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(spools.os, "fsync", fsync)
+    with pytest.raises(StoreError, match="it cannot: Input/output error"):
+        spool.write(b"x")

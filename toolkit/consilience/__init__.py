@@ -1,0 +1,123 @@
+"""Consult a circle of experts, and know how far they really agree.
+
+>>> import consilience as cs
+>>> circle = cs.Circle([cs.Scripted("ana", ["yes"]), cs.Scripted("ben", ["yes"]), cs.Scripted("cy", ["no"])])
+>>> circle.ask_sync("Is water wet?", answer=cs.Label("yes", "no")).answer
+'yes'
+
+Names are loaded when they are first used, so that the import itself costs little and opens nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from consilience import aggregate, agreement, dedup, errors, evaluation, experts, kernels, models, samples
+    from consilience.aggregate import Aggregation
+    from consilience.agreement import Coefficient
+    from consilience.circle import Circle
+    from consilience.dedup import Merged, Recommendation
+    from consilience.evaluation import CircleReport, evaluate
+    from consilience.experts.base import Expert, FunctionExpert
+    from consilience.experts.recorded import Recorded
+    from consilience.experts.registry import Model
+    from consilience.experts.scripted import Scripted
+    from consilience.models import Example, Items, Label, Outcome, Question, Reply, Response, Text, Usage
+    from consilience.store import Store
+    from consilience.verdict import Decision, Verdict
+
+_HOMES = {
+    "Aggregation": "aggregate",
+    "Circle": "circle",
+    "CircleReport": "evaluation",
+    "Coefficient": "agreement",
+    "Decision": "verdict",
+    "Example": "models",
+    "Expert": "experts.base",
+    "FunctionExpert": "experts.base",
+    "Items": "models",
+    "Label": "models",
+    "Merged": "dedup",
+    "Model": "experts.registry",
+    "Outcome": "models",
+    "Question": "models",
+    "Recommendation": "dedup",
+    "Recorded": "experts.recorded",
+    "Reply": "models",
+    "Response": "models",
+    "Scripted": "experts.scripted",
+    "Store": "store",
+    "Text": "models",
+    "Usage": "models",
+    "Verdict": "verdict",
+    "evaluate": "evaluation",
+}
+_MODULES = (
+    "agreement",
+    "aggregate",
+    "dedup",
+    "errors",
+    "evaluation",
+    "experts",
+    "kernels",
+    "models",
+    "samples",
+)
+
+__all__ = [
+    "Aggregation",
+    "Circle",
+    "CircleReport",
+    "Coefficient",
+    "Decision",
+    "Example",
+    "Expert",
+    "FunctionExpert",
+    "Items",
+    "Label",
+    "Merged",
+    "Model",
+    "Outcome",
+    "Question",
+    "Recommendation",
+    "Recorded",
+    "Reply",
+    "Response",
+    "Scripted",
+    "Store",
+    "Text",
+    "Usage",
+    "Verdict",
+    "__version__",
+    "aggregate",
+    "agreement",
+    "dedup",
+    "errors",
+    "evaluate",
+    "evaluation",
+    "experts",
+    "kernels",
+    "models",
+    "samples",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        value = getattr(importlib.import_module(f"consilience.{_HOMES[name]}"), name)
+    elif name in _MODULES:
+        value = importlib.import_module(f"consilience.{name}")
+    elif name == "__version__":
+        from importlib.metadata import version
+
+        value = version("consilience")
+    else:
+        raise AttributeError(f"module 'consilience' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,95 @@
+"""A verdict as a card: question, what is missing, answer, dissent, recommendations, every answer, foot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from consilience.markup import Html, details, escape, expert_mark, interval_bar, outcome_mark, page, table
+
+if TYPE_CHECKING:
+    from consilience.models import Response
+    from consilience.verdict import Verdict, Vote
+
+
+def card(verdict: Verdict) -> str:
+    """Return the verdict as self-contained HTML; what models wrote is escaped."""
+    body = "".join(
+        (
+            f"<div class=cs-q>{escape(verdict.question.text, 2_000)}</div>",
+            _banner(verdict),
+            _answer(verdict),
+            "".join(_dissent(verdict, vote) for vote in verdict.dissent[:5])
+            if not verdict.recommendations
+            else "",
+            _recommendations(verdict),
+            _agreement(verdict),
+            details("Every answer", _answers(verdict)),
+            _foot(verdict),
+        )
+    )
+    return page(Html(f"<div class=cs-card>{body}</div>"))
+
+
+def _banner(verdict: Verdict) -> str:
+    return f"<div class=cs-banner role=note>{escape(verdict.banner)}</div>" if verdict.degraded else ""
+
+
+def _answer(verdict: Verdict) -> str:
+    support = f" <span class=cs-m>{escape(verdict.support)}</span>"
+    return f"<div class=cs-a>{escape(verdict.headline, 4_000)}</div><div class=cs-row>{support}</div>"
+
+
+def _dissent(verdict: Verdict, vote: Vote) -> str:
+    sources = {response.expert: str(response.source) for response in verdict.responses}
+    who = "".join(expert_mark(name, sources[name]) for name in vote.experts)
+    said = vote.answer if isinstance(vote.answer, str) else "; ".join(vote.answer)
+    word = "Dissent" if verdict.answer is not None else "Said"
+    return f"<div class=cs-row><span class=cs-m>{word}:</span> {escape(said, 200)} {who}</div>"
+
+
+def _recommendations(verdict: Verdict) -> str:
+    if not verdict.recommendations:
+        return ""
+    rows = [
+        (row.support, row.text, Html("".join(expert_mark(name) for name in row.experts)))
+        for row in verdict.recommendations
+    ]
+    return table(("support", "recommendation", "said by"), rows, numeric=("support",))
+
+
+def _agreement(verdict: Verdict) -> str:
+    if verdict.agreement is None:
+        return ""
+    found = verdict.agreement
+    bar = interval_bar(found.value, found.low, found.high)
+    return (
+        f"<div class=cs-row title='{escape(found.explain())}'><span class=cs-m>Agreement</span> {bar}</div>"
+    )
+
+
+def _answers(verdict: Verdict) -> Html:
+    columns = ("expert", "outcome", "answer", "confidence", "seconds")
+    return table(columns, map(_row, verdict.responses), numeric=("confidence", "seconds"))
+
+
+def _row(response: Response) -> tuple[object, ...]:
+    said = response.reason if response.answer is None else response.answer
+    shown = "\n".join(said) if isinstance(said, tuple) else said
+    return (
+        expert_mark(response.expert, response.source),
+        outcome_mark(response.outcome.glyph, response.outcome),
+        escape(shown or "", 2_000),
+        response.confidence,
+        response.latency_s,
+    )
+
+
+def _foot(verdict: Verdict) -> str:
+    from consilience.verdict import cost
+
+    seconds = max(response.latency_s for response in verdict.responses)
+    again = "verdict.replay(method=\u2026, without=[\u2026])"
+    return (
+        f"<div class=cs-foot>Cost {escape(cost(verdict.usage))} \u00b7 {seconds:.1f} s \u00b7 {verdict.method} of "
+        f"{len(verdict.responses)} asked \u00b7 decide again: <code>{again}</code></div>"
+    )

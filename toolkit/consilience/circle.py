@@ -1,0 +1,293 @@
+"""A circle of experts: one question to all of them, every part typed, one verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from consilience.errors import Abstained, InvalidInput, Refused, StoreFull, Unparseable
+from consilience.experts.base import Expert
+from consilience.experts.registry import Given, as_circle
+from consilience.loop import background
+from consilience.models import AnswerKind, Example, Outcome, Question, Reply, Response, Text, Usage
+from consilience.verdict import Method, Verdict, decide
+
+if TYPE_CHECKING:
+    from consilience.store import Store
+
+_RAW_LIMIT = 100_000
+_REASON_LIMIT = 500
+_GRACE_SECONDS = 1.0
+
+
+class Circle:
+    """Experts who are asked together.
+
+    Parameters
+    ----------
+    experts
+        Names (``"local:smollm2"``), `Model`, `Recorded`, `Scripted`, any object with ``name``, ``source`` and
+        ``answer``, or plain functions ``(Question) -> answer``, named by their ``__name__``.
+    store
+        A `Store` or the path of one; questions, responses and verdicts are durable there before ``ask`` returns.
+        By default nothing is kept.
+    deadline
+        Seconds that a question may take; whoever has not answered by then is *timed out*. 120 is above what a
+        hosted model needs for a long answer.
+    method
+        ``majority`` needs more than half of the asked experts; ``plurality`` takes the most frequent answer.
+
+    Raises
+    ------
+    EmptyCircle, DuplicateExpert, UnknownExpert
+        The experts cannot form a circle.
+
+    Examples
+    --------
+    >>> def keywords(question):
+    ...     return "positive" if "love" in question.text else "negative"
+    >>> def length(question):
+    ...     return "positive"
+    >>> import consilience as cs
+    >>> verdict = Circle([keywords, length]).ask_sync("I love it", answer=cs.Label("positive", "negative"))
+    >>> verdict.answer, str(verdict.support)
+    ('positive', '2 of 2, 1.00 [0.34, 1.00]')
+    """
+
+    def __init__(
+        self,
+        experts: Sequence[Given],
+        *,
+        store: Store | str | Path | None = None,
+        deadline: float = 120.0,
+        method: Method = "majority",
+    ) -> None:
+        self.experts = as_circle(experts)
+        self.deadline = _positive(deadline)
+        self.method: Method = method
+        self.store = _opened(store)
+
+    def __repr__(self) -> str:
+        kept = f", store={str(self.store.path)!r}" if self.store else ""
+        return f"<Circle of {len(self.experts)}: {', '.join(expert.name for expert in self.experts)}{kept}>"
+
+    async def ask(
+        self,
+        question: str | Question,
+        *,
+        answer: AnswerKind | None = None,
+        context: str | None = None,
+        examples: Sequence[Example | tuple[str, str]] = (),
+        deadline: float | None = None,
+    ) -> Verdict:
+        """Ask every expert at once and return the verdict; awaitable on any loop.
+
+        Parameters
+        ----------
+        question
+            A text, or a `Question` that carries its own answer kind, context and examples.
+        answer, context, examples
+            As in `Question`, for a question given as text.
+        deadline
+            Seconds for this question; the circle's by default.
+
+        Returns
+        -------
+        Verdict
+            Whatever became of single experts: a failure is that expert's outcome and costs nobody else's answer.
+
+        Raises
+        ------
+        EmptyQuestion, InvalidInput
+            The question cannot be asked.
+        StoreFull
+            There was no space to keep it. The error's ``verdict`` holds the result.
+        """
+        return await background.wait(self._prepare(question, answer, context, examples, deadline))
+
+    def ask_sync(
+        self,
+        question: str | Question,
+        *,
+        answer: AnswerKind | None = None,
+        context: str | None = None,
+        examples: Sequence[Example | tuple[str, str]] = (),
+        deadline: float | None = None,
+    ) -> Verdict:
+        """Ask as `ask` does and wait for the verdict; for scripts, safe under a running loop and in threads."""
+        return background.wait_sync(self._prepare(question, answer, context, examples, deadline))
+
+    async def aclose(self) -> None:
+        """Give back what experts and store hold; the circle may be asked again afterwards."""
+        await background.wait(self._close())
+
+    def close(self) -> None:
+        """Close as `aclose` does, and wait."""
+        background.wait_sync(self._close())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def _prepare(
+        self,
+        question: str | Question,
+        answer: AnswerKind | None,
+        context: str | None,
+        examples: Sequence[Example | tuple[str, str]],
+        deadline: float | None,
+    ) -> Coroutine[Any, Any, Verdict]:
+        if not isinstance(question, Question):
+            question = Question(question, answer or Text(), context, tuple(examples))  # type: ignore[arg-type]
+        elif answer is not None or context is not None or examples:
+            raise InvalidInput(
+                "A Question carries its own answer, context and examples: set them there, not in ask."
+            )
+        return self._ask(question, self.deadline if deadline is None else _positive(deadline))
+
+    async def _ask(self, question: Question, deadline: float) -> Verdict:
+        responses = await _consult(self.experts, question, deadline)
+        verdict = decide(question, responses, method=self.method)
+        if self.store is not None:
+            await self._keep(self.store, verdict)
+        return verdict
+
+    async def _keep(self, store: Store, verdict: Verdict) -> None:
+        try:
+            await asyncio.to_thread(store.record, verdict.question, verdict.responses, verdict)
+        except StoreFull as error:
+            error.verdict = verdict
+            raise
+
+    async def _close(self) -> None:
+        for expert in self.experts:
+            await expert.aclose()
+        if self.store is not None:
+            await asyncio.to_thread(self.store.close)
+
+
+async def _consult(experts: Sequence[Expert], question: Question, deadline: float) -> list[Response]:
+    started = time.monotonic()
+    tasks = {asyncio.create_task(_respond(expert, question), name=expert.name): expert for expert in experts}
+    try:
+        _, late = await asyncio.wait(tasks, timeout=deadline)
+    except asyncio.CancelledError:
+        await _stop(tasks)
+        raise
+    await _stop(late)
+    return [
+        task.result()
+        if task not in late and not task.cancelled()
+        else _unanswered(expert, question, *_why(task in late, deadline), started)
+        for task, expert in tasks.items()
+    ]
+
+
+async def _stop(tasks: Sequence[asyncio.Task[Response]] | Any) -> None:
+    """Cancel tasks and wait a moment for them; one that resists its cancellation is left behind."""
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=_GRACE_SECONDS)
+
+
+def _why(late: bool, deadline: float) -> tuple[Outcome, str]:
+    if late:
+        return Outcome.TIMED_OUT, f"no answer within {deadline:g} s"
+    return Outcome.FAILED, "the expert cancelled itself"
+
+
+async def _respond(expert: Expert, question: Question) -> Response:
+    started = time.monotonic()
+    reply: Reply | None = None
+    try:
+        reply = await expert.answer(question)
+        if not isinstance(reply, Reply):
+            raise TypeError(f"{expert.name}.answer must return a cs.Reply, a {type(reply).__name__} came")
+        answer = question.answer.parse(reply.raw)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - an expert is foreign code: whatever it raises is its outcome
+        return _unanswered(expert, question, _outcome(error), _reason(error), started, reply)
+    return Response(
+        question_id=question.id,
+        expert=expert.name,
+        source=expert.source,
+        outcome=Outcome.ANSWERED,
+        answer=answer,
+        raw=_bounded(reply.raw),
+        confidence=reply.confidence,
+        confidence_source=reply.confidence_source,
+        probabilities=reply.probabilities,
+        usage=reply.usage,
+        latency_s=time.monotonic() - started,
+    )
+
+
+def _unanswered(
+    expert: Expert, question: Question, outcome: Outcome, reason: str, started: float, reply: object = None
+) -> Response:
+    came = reply if isinstance(reply, Reply) else None
+    return Response(
+        question_id=question.id,
+        expert=expert.name,
+        source=expert.source,
+        outcome=outcome,
+        raw=_bounded(came.raw) if came else None,
+        reason=reason,
+        latency_s=time.monotonic() - started,
+        usage=came.usage if came else Usage(),
+    )
+
+
+_OUTCOMES: tuple[tuple[type[BaseException], Outcome], ...] = (
+    (Abstained, Outcome.ABSTAINED),
+    (Refused, Outcome.REFUSED),
+    (Unparseable, Outcome.UNPARSEABLE),
+    (TimeoutError, Outcome.TIMED_OUT),
+)
+
+
+def _outcome(error: BaseException) -> Outcome:
+    return next((outcome for kind, outcome in _OUTCOMES if isinstance(error, kind)), Outcome.FAILED)
+
+
+def _reason(error: BaseException) -> str:
+    text = str(error) or "no message"
+    named = text if type(error).__module__.startswith("consilience") else f"{type(error).__name__}: {text}"
+    return named if len(named) <= _REASON_LIMIT else named[: _REASON_LIMIT - 1] + "\u2026"
+
+
+def _bounded(raw: object) -> str:
+    text = (
+        raw
+        if isinstance(raw, str)
+        else "\n".join(map(str, raw))
+        if isinstance(raw, (list, tuple))
+        else str(raw)
+    )
+    return text[:_RAW_LIMIT]
+
+
+def _positive(deadline: float) -> float:
+    if not (deadline > 0 and math.isfinite(deadline)):
+        raise InvalidInput(f"deadline is a number of seconds above 0, {deadline} came.")
+    return deadline
+
+
+def _opened(store: Store | str | Path | None) -> Store | None:
+    if isinstance(store, (str, Path)):
+        from consilience.store import Store
+
+        return Store(store)
+    return store

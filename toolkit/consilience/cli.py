@@ -1,0 +1,172 @@
+"""The command line: ``consilience demo``, ``ask``, ``setup-local``, ``doctor``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from consilience.errors import ConsilienceError, InvalidInput
+
+if TYPE_CHECKING:
+    from consilience.models import AnswerKind
+    from consilience.verdict import Verdict
+
+app = typer.Typer(
+    help="Ask several experts at once, and know how far they really agree.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+_NEXT = """
+Next:
+  [bold]consilience ask "Is the sea salty?" --labels yes,no[/bold]      your own question
+  [bold]make lab[/bold]                                                the notebook, notebooks/00_quickstart.ipynb
+  [bold]consilience doctor[/bold]                                      what is installed, what is missing
+"""
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """Turn errors that are meant for people into one sentence and an exit code, 2 for what the user can retype."""
+    try:
+        yield
+    except ConsilienceError as error:
+        Console(stderr=True).print(f"consilience: {error}", style="red", markup=False, highlight=False)
+        raise typer.Exit(2 if isinstance(error, InvalidInput) else 1) from None
+    except KeyboardInterrupt:
+        Console(stderr=True).print("consilience: stopped")
+        raise typer.Exit(130) from None
+
+
+@app.command()
+def demo(
+    store: Annotated[Path, typer.Option(help="DuckDB file that keeps everything.")] = Path(
+        "consilience-demo.duckdb"
+    ),
+    question: Annotated[str, typer.Option(help="The free question at the end.")] = "Is the sea salty?",
+) -> None:
+    """Consult a live local model and three recorded ones on sixty questions, and judge the circle."""
+    from consilience.demo import run
+
+    console = Console()
+    with _sentences():
+        _setup(console)
+        run(console, store, question)
+        console.print(_NEXT, highlight=False)
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="What you want to know.")],
+    labels: Annotated[str, typer.Option(help="Choices, comma-separated: the answer is one of them.")] = "",
+    items: Annotated[bool, typer.Option("--items", help="The answer is a list of recommendations.")] = False,
+    expert: Annotated[list[str] | None, typer.Option(help="provider:model; may be given again.")] = None,
+    store: Annotated[
+        Path | None, typer.Option(help="DuckDB file that keeps the answer; none by default.")
+    ] = None,
+    deadline: Annotated[
+        float, typer.Option(help="Seconds until whoever is silent counts as timed out.")
+    ] = 120.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a page.")] = False,
+) -> None:
+    """Ask one question; by default of the local model."""
+    from consilience.circle import Circle
+
+    with _sentences():
+        kind = _answer_kind(labels, items)
+        with Circle(expert or ["local:smollm2"], store=store, deadline=deadline) as circle:
+            verdict = circle.ask_sync(question, answer=kind)
+        _print(verdict, as_json)
+
+
+@app.command("setup-local")
+def setup_local() -> None:
+    """Fetch the local model (SmolLM2-135M-Instruct, 98 MB) into the cache folder; does nothing when it is there."""
+    with _sentences():
+        _setup(Console())
+
+
+@app.command()
+def doctor() -> None:
+    """Say what works here, what does not, and what mends it."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from consilience.doctor import checks
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in ("what", "state", "found", "to mend it"):
+        table.add_column(heading, overflow="fold")
+    words = {True: ("works", "green"), False: ("missing", "red"), None: ("", "")}
+    found = checks()
+    for check in found:
+        word, style = words[check.works]
+        table.add_row(check.what, Text(word, style=style), Text(check.found), Text(check.mend))
+    Console().print(table)
+    raise typer.Exit(0 if all(check.works is not False for check in found) else 1)
+
+
+@app.callback(invoke_without_command=True)
+def main(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    """Ask several experts at once, and know how far they really agree."""
+    if version:
+        import consilience
+
+        typer.echo(consilience.__version__)
+        raise typer.Exit
+
+
+def _answer_kind(labels: str, items: bool) -> AnswerKind:
+    from consilience.models import Items, Label, Text
+
+    if labels and items:
+        raise InvalidInput("--labels and --items exclude each other: an answer is one choice or a list.")
+    if labels:
+        return Label(*(label.strip() for label in labels.split(",")))
+    return Items() if items else Text()
+
+
+def _print(verdict: Verdict, as_json: bool) -> None:
+    if as_json:
+        json.dump(_as_json(verdict), sys.stdout, ensure_ascii=False, indent=2)
+        sys.stdout.write("\n")
+        return
+    from consilience.report import verdict_panel
+
+    Console().print(verdict_panel(verdict))
+
+
+def _as_json(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "question": verdict.question.text,
+        "decision": verdict.decision,
+        "answer": verdict.answer,
+        "support": {"n": verdict.support.n, "of": verdict.support.of},
+        "degraded": verdict.banner or None,
+        "responses": verdict.to_polars().to_dicts(),
+    }
+
+
+def _setup(console: Console) -> None:
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    from consilience.experts.local import setup_local as fetch
+
+    columns = (TextColumn("Fetching the local model"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task("", total=None, visible=False)
+        done = fetch(progress=lambda got, size: progress.update(bar, completed=got, total=size, visible=True))
+    state = "fetched" if done.downloaded else "is there"
+    console.print(
+        f"Local model {state}: {done.path} ({done.size / 1e6:.0f} MB, sha256 verified)", highlight=False
+    )

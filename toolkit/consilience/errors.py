@@ -1,0 +1,191 @@
+"""Every error that Consilience raises on purpose.
+
+The tree::
+
+    ConsilienceError
+    ├── InvalidInput (ValueError)       what the caller gave cannot be used
+    │   ├── EmptyCircle
+    │   ├── DuplicateExpert
+    │   ├── UnknownExpert
+    │   ├── EmptyQuestion
+    │   ├── InvalidChoices
+    │   └── InvalidFrame
+    ├── ExpertError                     one expert could not answer; it becomes that expert's outcome
+    │   ├── Abstained
+    │   ├── Refused
+    │   ├── Unparseable
+    │   ├── ContextExceeded
+    │   ├── RecordingMiss
+    │   └── LocalModelError
+    │       ├── LocalExtraMissing
+    │       ├── LocalModelMissing
+    │       ├── LocalPortTaken
+    │       └── LocalModelCrashed
+    ├── SetupError                      the local model could not be fetched or is damaged
+    ├── StoreError
+    │   ├── StoreFull                   no space left; what was to be written is kept in memory
+    │   ├── StoreBusy
+    │   ├── StoreTooNew
+    │   ├── StoreReadOnly
+    │   └── NetworkFileSystem
+    ├── KernelUnavailable (ImportError) a kernel was forced that is not built
+    └── LoopError (RuntimeError)        a blocking call was made where it would wait for itself
+
+A message says what is required, what came, and what to do about it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = [
+    "Abstained",
+    "ConsilienceError",
+    "ContextExceeded",
+    "DuplicateExpert",
+    "EmptyCircle",
+    "EmptyQuestion",
+    "ExpertError",
+    "InvalidChoices",
+    "InvalidFrame",
+    "InvalidInput",
+    "KernelUnavailable",
+    "LocalExtraMissing",
+    "LocalModelCrashed",
+    "LocalModelError",
+    "LocalModelMissing",
+    "LocalPortTaken",
+    "LoopError",
+    "NetworkFileSystem",
+    "RecordingMiss",
+    "Refused",
+    "SetupError",
+    "StoreBusy",
+    "StoreError",
+    "StoreFull",
+    "StoreReadOnly",
+    "StoreTooNew",
+    "UnknownExpert",
+    "Unparseable",
+]
+
+
+class ConsilienceError(Exception):
+    """Root of the tree: ``except ConsilienceError`` catches all of it and nothing else."""
+
+
+class InvalidInput(ConsilienceError, ValueError):
+    """What the caller gave cannot be used."""
+
+
+class EmptyCircle(InvalidInput):
+    """A circle needs at least one expert."""
+
+
+class DuplicateExpert(InvalidInput):
+    """Two experts of one circle share a name."""
+
+
+class UnknownExpert(InvalidInput):
+    """An expert was named that no provider knows."""
+
+
+class EmptyQuestion(InvalidInput):
+    """The question has no text."""
+
+
+class InvalidChoices(InvalidInput):
+    """The choices of a label are empty, repeated or not text."""
+
+
+class InvalidFrame(InvalidInput):
+    """A frame lacks a column, or a column holds values that cannot be used."""
+
+
+class ExpertError(ConsilienceError):
+    """One expert could not answer. Inside a circle it becomes that expert's typed outcome."""
+
+
+class Abstained(ExpertError):
+    """The expert declined to commit to an answer."""
+
+
+class Refused(ExpertError):
+    """The expert refused the question, by its policy or its provider's."""
+
+
+class Unparseable(ExpertError):
+    """The expert said something that is not an answer of the kind that was asked for."""
+
+
+class ContextExceeded(ExpertError):
+    """The question is longer than the model's context."""
+
+
+class RecordingMiss(ExpertError):
+    """A recording holds no answer to this question."""
+
+
+class LocalModelError(ExpertError):
+    """The local model cannot run."""
+
+
+class LocalExtraMissing(LocalModelError):
+    """The extra ``local`` is not installed."""
+
+
+class LocalModelMissing(LocalModelError):
+    """The model file is not on this machine yet."""
+
+
+class LocalPortTaken(LocalModelError):
+    """The port that was asked for belongs to another program."""
+
+
+class LocalModelCrashed(LocalModelError):
+    """The child process of the local model ended."""
+
+
+class SetupError(ConsilienceError):
+    """The local model could not be fetched, or what arrived is damaged."""
+
+
+class StoreError(ConsilienceError):
+    """The store cannot read or write."""
+
+
+class StoreFull(StoreError):
+    """No space is left on the store's disk.
+
+    Attributes
+    ----------
+    verdict
+        The verdict that could not be written, when a circle raised this: nothing that was paid for is
+        lost. The rows stay in memory and are written as soon as there is space.
+    """
+
+    verdict: Any = None
+
+
+class StoreBusy(StoreError):
+    """Another process held the store for longer than the time that was allowed."""
+
+
+class StoreTooNew(StoreError):
+    """The store was written by a newer version of Consilience."""
+
+
+class StoreReadOnly(StoreError):
+    """A statement tried to change the store through a reading call."""
+
+
+class NetworkFileSystem(StoreError):
+    """The store lies on a network file system, where its locks do not hold."""
+
+
+class KernelUnavailable(ConsilienceError, ImportError):
+    """A kernel was forced with ``CONSILIENCE_KERNELS`` and is not installed."""
+
+
+class LoopError(ConsilienceError, RuntimeError):
+    """A blocking call was made from the background loop, where it would wait for itself."""

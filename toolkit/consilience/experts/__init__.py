@@ -1,0 +1,1 @@
+"""Experts: who can be asked. Import the parts by their modules; this package loads nothing by itself."""

@@ -1,0 +1,3 @@
+from consilience.kernels._arrays import Codes, Flags
+
+def majority(task: Codes, label: Codes, n_tasks: int, n_labels: int) -> tuple[Codes, Codes, Flags, Codes]: ...

@@ -1,0 +1,77 @@
+"""Chooses once, at import, between the compiled kernels and their Python references.
+
+The environment variable ``CONSILIENCE_KERNELS`` forces one: ``cython`` raises when the extension is absent,
+``python`` leaves it alone. Without the variable the extension is used if it is installed. The choice is all or
+nothing, and nothing changes it while the process runs.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from subprocess import CalledProcessError
+from typing import Literal
+
+from consilience.errors import KernelUnavailable
+
+__all__ = ["backend", "majority", "union_find"]
+
+Backend = Literal["cython", "python"]
+
+VARIABLE = "CONSILIENCE_KERNELS"
+COMPILED = ("_majority", "_union_find")
+
+
+def missing() -> list[str]:
+    """Return the names of the compiled modules that are not installed."""
+    try:
+        return [name for name in COMPILED if find_spec(f"consilience.kernels.{name}") is None]
+    except CalledProcessError as error:
+        # Only an editable install builds while it looks for a module.
+        raise KernelUnavailable(
+            "The extension was rebuilt for this import and the build failed; mend what the compiler names above "
+            f"in kernels_ext/, or set {VARIABLE}=python to work without the extension"
+        ) from error
+
+
+def choose(forced: str) -> Backend:
+    """Return which implementation serves, given the value of the environment variable.
+
+    Parameters
+    ----------
+    forced
+        ``"cython"``, ``"python"``, or ``""`` for the extension if it is installed.
+
+    Raises
+    ------
+    KernelUnavailable
+        If the value is another one, or ``"cython"`` was forced and the extension is not installed.
+
+    Examples
+    --------
+    >>> choose("python")
+    'python'
+    """
+    wanted = forced.strip().lower()
+    if wanted not in ("", "cython", "python"):
+        raise KernelUnavailable(
+            f"{VARIABLE} must be 'cython' or 'python', got {forced!r}; unset it to let Consilience choose"
+        )
+    if wanted == "python":
+        return "python"
+    absent = missing()
+    if wanted == "cython" and absent:
+        raise KernelUnavailable(
+            f"{VARIABLE}=cython needs the compiled extension, and {', '.join(absent)} is not installed; "
+            f"reinstall Consilience where a C compiler is present, or unset {VARIABLE} to use Python"
+        )
+    return "python" if absent else "cython"
+
+
+backend: Backend = choose(os.environ.get(VARIABLE, ""))
+
+if backend == "cython":
+    from consilience.kernels._majority import majority
+    from consilience.kernels._union_find import union_find
+else:
+    from consilience.kernels._reference import majority, union_find

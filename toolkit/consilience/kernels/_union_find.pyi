@@ -1,0 +1,3 @@
+from consilience.kernels._arrays import Codes
+
+def union_find(left: Codes, right: Codes, n: int) -> Codes: ...

@@ -1,0 +1,147 @@
+"""The one background loop on which experts, clients and policies live.
+
+A notebook, a script and a dashboard each have a loop of their own or none, and widget callbacks may run in any thread.
+Clients that are kept across loops break ("Event loop is closed"), so everything asynchronous runs on one loop in one
+daemon thread, started on first use. Callers wait from wherever they are: `wait` from any loop, `wait_sync` from any
+thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import concurrent.futures
+import os
+import threading
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from consilience.errors import LoopError
+
+T = TypeVar("T")
+
+_CLOSE_SECONDS = 5.0
+
+
+class BackgroundLoop:
+    """A daemon thread that runs one event loop until `close`.
+
+    Examples
+    --------
+    >>> async def double(x):
+    ...     return 2 * x
+    >>> loop = BackgroundLoop()
+    >>> loop.wait_sync(double(21))
+    42
+    >>> loop.close()
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._closers: list[Callable[[], Coroutine[Any, Any, None]]] = []
+
+    def _running(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(
+                    target=_run, args=(self._loop,), name="consilience-loop", daemon=True
+                )
+                self._thread.start()
+            return self._loop
+
+    def is_current(self) -> bool:
+        """Whether the caller runs on this loop's thread."""
+        return self._thread is threading.current_thread()
+
+    def submit(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+        """Start a coroutine on the loop; cancelling the future cancels it there."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._running())
+
+    async def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the background loop and await it from any loop.
+
+        Cancelling the caller cancels the coroutine.
+        """
+        if self.is_current():
+            return await coroutine
+        return await asyncio.wrap_future(self.submit(coroutine))
+
+    def wait_sync(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the background loop and block until it is done; safe under a running loop.
+
+        Ctrl-C cancels the coroutine and passes through.
+
+        Raises
+        ------
+        LoopError
+            Called on the background loop itself, which would wait for itself for ever.
+        """
+        if self.is_current():
+            coroutine.close()
+            raise LoopError(
+                "A blocking call was made inside an asynchronous expert or callback, which would wait for itself: "
+                "await the asynchronous form (await circle.ask(...)) there."
+            )
+        future = self.submit(coroutine)
+        try:
+            return future.result()
+        except BaseException:
+            # KeyboardInterrupt leaves the coroutine running on the other thread unless it is told
+            future.cancel()
+            raise
+
+    def on_close(self, closer: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Await ``closer()`` on the loop before it stops, the last registered first."""
+        with self._lock:
+            self._closers.append(closer)
+
+    def close(self) -> None:
+        """Cancel what runs, close what was registered, stop the loop; the next call starts a new one."""
+        with self._lock:
+            loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
+            closers, self._closers = self._closers[::-1], []
+        if loop is None or thread is None:
+            return
+        with suppress(
+            concurrent.futures.TimeoutError
+        ):  # what does not end in time ends with its daemon thread
+            asyncio.run_coroutine_threadsafe(_wind_up(closers), loop).result(_CLOSE_SECONDS)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(_CLOSE_SECONDS)
+        if not thread.is_alive():
+            loop.close()
+
+    def forget(self) -> None:
+        """Drop the loop without touching it: after a fork the thread exists in the parent only."""
+        self.__init__()  # type: ignore[misc]
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    while True:
+        try:
+            loop.run_forever()
+        except (SystemExit, KeyboardInterrupt):
+            # raised inside one task, which has it as its result: the others' loop goes on
+            continue
+        return
+
+
+async def _wind_up(closers: list[Callable[[], Coroutine[Any, Any, None]]]) -> None:
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=_CLOSE_SECONDS / 2)
+    for closer in closers:
+        await closer()
+
+
+background = BackgroundLoop()
+atexit.register(background.close)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=background.forget)

@@ -1,0 +1,103 @@
+"""A question: its text, the kind of answer it wants, and what an expert is shown beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from consilience.errors import EmptyQuestion, InvalidInput, Unparseable
+from consilience.models.answers import AnswerKind, Text
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A solved question that shows an expert what is wanted.
+
+    Parameters
+    ----------
+    question
+        The text of the solved question.
+    answer
+        Its answer, as an expert would write it.
+    """
+
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question to a circle.
+
+    Parameters
+    ----------
+    text
+        What is asked; at least one character that is not white space.
+    answer
+        The kind of answer that is wanted; free text by default.
+    context
+        Material that belongs to the question, shown before it; none by default.
+    examples
+        Solved questions for language models, as `Example` or ``(question, answer)``; none by default. People
+        and functions do not see them.
+    id
+        A UUID made here, so that the store needs no key of its own.
+    asked_at
+        Wall-clock time in UTC, for people to read; durations are measured with a monotonic clock.
+
+    Raises
+    ------
+    EmptyQuestion
+        The text is empty.
+    InvalidInput
+        An example's answer is not of the kind that the question wants.
+
+    Examples
+    --------
+    >>> Question("Is water wet?").answer.kind
+    'text'
+    """
+
+    text: str
+    answer: AnswerKind = field(default_factory=Text)
+    context: str | None = None
+    examples: tuple[Example, ...] = ()
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    asked_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.text, str):
+            raise InvalidInput(f"A question is a text, a {type(self.text).__name__} came.")
+        if not self.text.strip():
+            raise EmptyQuestion("A question needs a text, an empty one came: write what you want to know.")
+        if not isinstance(self.answer, AnswerKind):
+            raise InvalidInput(
+                "answer= takes an answer kind such as cs.Label('yes', 'no'), cs.Items() or cs.Text(), "
+                f"{self.answer!r} came."
+            )
+        object.__setattr__(self, "examples", tuple(_example(e, self.answer) for e in self.examples))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what an expert is shown: the same words, context, examples and answer kind."""
+        shown = [self.text, self.answer.spec(), self.context, [(e.question, e.answer) for e in self.examples]]
+        return hashlib.sha256(
+            json.dumps(shown, ensure_ascii=False).encode(errors="surrogatepass")
+        ).hexdigest()
+
+
+def _example(given: Example | tuple[str, str], kind: AnswerKind) -> Example:
+    try:
+        example = given if isinstance(given, Example) else Example(*given)
+    except TypeError:
+        raise InvalidInput(f"An example is a pair (question, answer), {given!r} came.") from None
+    try:
+        kind.parse(example.answer)
+    except Unparseable as error:
+        raise InvalidInput(
+            f"The example {example.question!r} has an answer that cannot be used: {error}"
+        ) from error
+    return example

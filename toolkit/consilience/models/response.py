@@ -1,0 +1,173 @@
+"""What came back from one expert: a reply, its typed outcome, and what it used up."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from consilience.errors import Unparseable
+from consilience.models.answers import AnswerValue
+
+
+class Outcome(StrEnum):
+    """How an expert's part ended. Every outcome counts in the denominator of a majority."""
+
+    ANSWERED = "answered"
+    ABSTAINED = "abstained"
+    REFUSED = "refused"
+    UNPARSEABLE = "unparseable"
+    TIMED_OUT = "timed out"
+    OVER_BUDGET = "over budget"
+    CIRCUIT_OPEN = "circuit open"
+    FAILED = "failed"
+
+    @property
+    def glyph(self) -> str:
+        """One character that stands beside the word, never instead of it."""
+        return _GLYPHS[self]
+
+
+_GLYPHS = {
+    Outcome.ANSWERED: "\u25cf",
+    Outcome.ABSTAINED: "\u25cb",
+    Outcome.REFUSED: "\u2298",
+    Outcome.UNPARSEABLE: "\u25c7",
+    Outcome.TIMED_OUT: "\u25f7",
+    Outcome.OVER_BUDGET: "\u229f",
+    Outcome.CIRCUIT_OPEN: "\u25a1",
+    Outcome.FAILED: "\u2715",
+}
+
+
+class Source(StrEnum):
+    """Who or what answered; shown as a mark beside the name."""
+
+    MODEL = "model"
+    PERSON = "person"
+    FUNCTION = "function"
+    RECORDED = "recorded"
+    SCRIPTED = "scripted"
+
+
+class ConfidenceSource(StrEnum):
+    """Where a confidence comes from: token probabilities, or the expert's own word."""
+
+    TOKENS = "token probabilities"
+    SELF_REPORTED = "self-reported"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What answers used up; ``None`` means unknown, which is not zero.
+
+    Parameters
+    ----------
+    input_tokens, output_tokens
+        Tokens read and written.
+    cost_usd
+        Price in US dollars.
+
+    Examples
+    --------
+    >>> Usage(10, 2, 0.0) + Usage(5, 1, None)
+    Usage(input_tokens=15, output_tokens=3, cost_usd=None)
+    """
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: float | None = None
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            _sum(self.input_tokens, other.input_tokens),
+            _sum(self.output_tokens, other.output_tokens),
+            None if self.cost_usd is None or other.cost_usd is None else self.cost_usd + other.cost_usd,
+        )
+
+
+def _sum(left: int | None, right: int | None) -> int | None:
+    return None if left is None or right is None else left + right
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What an expert returns: the raw answer and what is known about it.
+
+    Parameters
+    ----------
+    raw
+        The answer as the expert gave it: a text, or a sequence of texts for `Items`. The question's answer kind
+        reads it.
+    confidence
+        Between 0 and 1; unknown by default.
+    confidence_source
+        Where the confidence comes from.
+    probabilities
+        ``(choice, probability)`` pairs for a label, summing to 1 at most; empty when unknown.
+    usage
+        Tokens and cost; unknown by default.
+
+    Raises
+    ------
+    Unparseable
+        The confidence is outside 0 to 1.
+    """
+
+    raw: object
+    confidence: float | None = None
+    confidence_source: ConfidenceSource | None = None
+    probabilities: tuple[tuple[str, float], ...] = ()
+    usage: Usage = Usage()
+
+    def __post_init__(self) -> None:
+        if self.confidence is not None and not 0 <= self.confidence <= 1:
+            raise Unparseable(f"A confidence between 0 and 1 is required, {self.confidence} came.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """One expert's part in a question, with its typed outcome.
+
+    Parameters
+    ----------
+    question_id
+        The question's id.
+    expert
+        The expert's name, unique within its circle.
+    source
+        Who or what answered.
+    outcome
+        How it ended.
+    answer
+        The answer as read by the answer kind; ``None`` unless the outcome is *answered*.
+    raw
+        What the expert said, as text, bounded to 100,000 characters; ``None`` when nothing came.
+    reason
+        One sentence for every outcome other than *answered*.
+    confidence, confidence_source, probabilities, usage
+        As in `Reply`.
+    latency_s
+        Seconds from the call to the outcome, by a monotonic clock.
+    id
+        A UUID made here.
+    """
+
+    question_id: str
+    expert: str
+    source: Source
+    outcome: Outcome
+    answer: AnswerValue | None = None
+    raw: str | None = None
+    reason: str | None = None
+    confidence: float | None = None
+    confidence_source: ConfidenceSource | None = None
+    probabilities: tuple[tuple[str, float], ...] = ()
+    usage: Usage = Usage()
+    latency_s: float = 0.0
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    @property
+    def answered(self) -> bool:
+        """Whether there is an answer."""
+        return self.outcome is Outcome.ANSWERED

@@ -1,0 +1,20 @@
+"""Folders of the user that Consilience writes to."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def cache_dir() -> Path:
+    """Return the folder for what can be fetched again: the local model.
+
+    ``CONSILIENCE_CACHE`` names another one; by default it is the platform's cache folder
+    (``~/.cache/consilience`` on Linux, ``XDG_CACHE_HOME`` honoured). The folder is not made here.
+    """
+    named = os.environ.get("CONSILIENCE_CACHE")
+    if named:
+        return Path(named).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("consilience", appauthor=False))

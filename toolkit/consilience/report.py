@@ -1,0 +1,140 @@
+"""Verdicts and reports in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from consilience.markup import colour, plain
+from consilience.models import Items
+from consilience.verdict import Decision, cost
+
+if TYPE_CHECKING:
+    from consilience.evaluation import CircleReport
+    from consilience.models import Response
+    from consilience.verdict import Verdict
+
+_BAR = 24
+_SOURCES = {"recorded": " \u29be", "person": " \u263b"}
+
+
+def verdict_panel(verdict: Verdict) -> Panel:
+    """Return one verdict in full, in the order of the card in a notebook."""
+    parts: list[RenderableType] = [Text(plain(verdict.question.text, 2_000), style="dim")]
+    if verdict.degraded:
+        parts.append(Text(verdict.banner, style="bold yellow"))
+    parts.append(Text(plain(verdict.headline, 4_000), style="bold"))
+    parts.append(Text(str(verdict.support), style="dim"))
+    if isinstance(verdict.question.answer, Items):
+        parts += [_recommendation(row.support, row.text, row.experts) for row in verdict.recommendations]
+    parts.append(_answers(verdict.responses))
+    if verdict.agreement:
+        parts.append(Text(f"Agreement: {verdict.agreement.explain()}", style="dim"))
+    parts.append(Text(f"Cost {cost(verdict.usage)}, method {verdict.method}", style="dim"))
+    return Panel(Group(*parts), border_style="dim", padding=(0, 1))
+
+
+def _recommendation(support: int, text: str, experts: Sequence[str]) -> Text:
+    return Text.assemble(f"{support:>3}  ", plain(text, 400), ("  " + ", ".join(experts), "dim"))
+
+
+def _answers(responses: Sequence[Response]) -> RenderableType:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in ("expert", "outcome", "answer"):
+        table.add_column(heading)
+    for heading in ("confidence", "seconds"):
+        table.add_column(heading, justify="right")
+    for response in responses:
+        said = response.reason if response.answer is None else response.answer
+        shown = "; ".join(said) if isinstance(said, tuple) else said or ""
+        table.add_row(
+            expert(response.expert, response.source),
+            Text(f"{response.outcome.glyph} {response.outcome}"),
+            Text(plain(shown, 400)),
+            "\u2013" if response.confidence is None else f"{response.confidence:.2f}",
+            f"{response.latency_s:.2f}",
+        )
+    return Padding(table, (1, 0))
+
+
+def expert(name: str, source: str = "") -> Text:
+    """Return an expert's name with its colour, and the mark of a recording or a person."""
+    return Text.assemble(("\u25cf ", colour(name)), plain(name, 60), (_SOURCES.get(source, ""), "dim"))
+
+
+def verdict_table(verdicts: Sequence[Verdict], gold: Sequence[str]) -> Table:
+    """Return verdicts beside the known answers, one line each."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for heading, width in (("question", 44), ("circle", 18), ("gold", 10), ("support", 8), ("dissent", 40)):
+        table.add_column(heading, max_width=width, no_wrap=True, overflow="ellipsis")
+    for verdict, known in zip(verdicts, gold, strict=True):
+        against = [f"{_flat(vote.answer)}: {', '.join(vote.experts)}" for vote in verdict.dissent]
+        missing = [f"{r.expert} {r.outcome}" for r in verdict.responses if not r.answered]
+        style = "" if verdict.answer == known else "yellow"
+        table.add_row(
+            Text(_flat(verdict.question.text)),
+            Text(_flat(verdict.headline), style=style),
+            Text(known),
+            f"{verdict.support.n} of {verdict.support.of}",
+            Text("; ".join(against + missing), style="dim"),
+        )
+    return table
+
+
+def _flat(said: str | tuple[str, ...]) -> str:
+    return " ".join(plain(said if isinstance(said, str) else "; ".join(said), 400).split())
+
+
+def outcome_line(verdicts: Sequence[Verdict]) -> Text:
+    """Return how the responses ended and how the votes fell, over many verdicts."""
+    ended: dict[str, int] = {}
+    fell: dict[str, int] = {}
+    for verdict in verdicts:
+        fell[verdict.decision] = fell.get(verdict.decision, 0) + 1
+        for outcome, n in verdict.outcomes.items():
+            ended[f"{outcome.glyph} {outcome}"] = ended.get(f"{outcome.glyph} {outcome}", 0) + n
+    degraded = sum(verdict.degraded for verdict in verdicts)
+    fell.setdefault(Decision.TIE, 0)
+    return Text(f"Responses: {_counts(ended)}.  Verdicts: {_counts(fell)}; {degraded} degraded.")
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{n} {word}" for word, n in counts.items())
+
+
+def accuracy_table(report: CircleReport, sources: dict[str, str]) -> Table:
+    """Return the accuracy of each member and of the circle, with its interval as a bar."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("who")
+    table.add_column("right", justify="right")
+    table.add_column("accuracy", justify="right")
+    table.add_column("0 to 1, 95 % interval")
+    for row in report.accuracy.iter_rows(named=True):
+        name = row["expert"]
+        who = expert(name, sources[name]) if name in sources else Text(f"  {name}", style="bold")
+        table.add_row(
+            who,
+            f"{row['right']} of {row['tasks']}",
+            f"{row['accuracy']:.3f}",
+            _bar(row["low"], row["accuracy"], row["high"]),
+        )
+    return table
+
+
+def _bar(low: float, value: float, high: float) -> Text:
+    first, at, last = (round(point * (_BAR - 1)) for point in (low, value, high))
+    text = Text()
+    for cell in range(_BAR):
+        if cell == at:
+            text.append("\u2503", "bold")
+        elif first <= cell <= last:
+            text.append("\u2501")
+        else:
+            text.append("\u2500", "dim")
+    return text.append(f"  [{low:.2f}, {high:.2f}]", "dim")

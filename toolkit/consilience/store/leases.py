@@ -1,0 +1,255 @@
+"""Leases: the DuckDB file is open only between lock and unlock, for one statement or one transaction.
+
+A reader attaches the file read-only to an engine of its own, which reaches no other file and whose settings are
+locked. A writer opens the file itself. Nobody keeps a connection.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+import duckdb
+
+from consilience.errors import StoreBusy, StoreError, StoreTooNew
+from consilience.store import failures
+from consilience.store.locks import Locks
+from consilience.store.places import Place, check_file
+from consilience.store.schema import MIGRATIONS, SCHEMA_VERSION
+from consilience.store.spool import sync_folder
+
+_STORAGE_VERSION = "v1.5.0"
+_PAUSE = 0.02
+_FORK_SECONDS = 10.0
+_READER: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    # Otherwise a name in a statement could mean a variable of the calling Python function.
+    "python_enable_replacements": "false",
+}
+
+
+class Leases:
+    """Access to one DuckDB file.
+
+    Parameters
+    ----------
+    place
+        The file and its spool.
+    locks
+        The locks of the store.
+    clock, sleep
+        Monotonic seconds and how to wait; injected for tests.
+    """
+
+    def __init__(
+        self,
+        place: Place,
+        locks: Locks,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._place = place
+        self._locks = locks
+        self._clock = clock
+        self._sleep = sleep
+        self._checked = False
+
+    @contextmanager
+    def reading(self, timeout: float) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Yield an engine that sees the store's tables and can change nothing; an empty store has empty tables."""
+        # Where nothing was written yet there is nothing to lock, and reading makes no folder.
+        new = not self._place.file.exists() and not self._place.spool.exists()
+        with nullcontext() if new else self._locks.reading(timeout), _gate.passed():
+            connection = self._retried(self._open_reader, timeout)
+            try:
+                if not self._checked:
+                    self._check(connection)
+                yield connection
+            except duckdb.Error as error:
+                raise failures.translated(error, self._place.file) from None
+            finally:
+                connection.close()
+
+    @contextmanager
+    def writing(self, timeout: float) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Yield a connection alone with the file, migrated to this version; closing it makes a checkpoint."""
+        with self._locks.writing(timeout), _gate.passed():
+            self._make()
+            self._refuse_newer()
+            connection = self._retried(lambda: duckdb.connect(str(self._place.file)), timeout)
+            try:
+                self._check(connection)
+                migrate(connection)
+                yield connection
+            except duckdb.Error as error:
+                raise failures.translated(error, self._place.file) from error
+            finally:
+                failures.closed(connection, self._place.file)
+
+    def check(self, timeout: float) -> None:
+        """Raise what stands against using the file, such as `StoreTooNew`; later calls cost nothing."""
+        if not self._checked and self._place.file.exists():
+            with self.reading(timeout):
+                pass
+
+    def _make(self) -> None:
+        # Made under another name: a process that is killed half way leaves no half file at the store's path.
+        file = self._place.file
+        if file.exists():
+            return
+        self._place.spool.mkdir(exist_ok=True)
+        fresh = self._place.spool / f".writing-{uuid.uuid4().hex}.duckdb"
+        try:
+            connection = duckdb.connect(
+                str(fresh), config={"storage_compatibility_version": _STORAGE_VERSION}
+            )
+            try:
+                migrate(connection)
+            finally:
+                connection.close()
+            _sync(fresh)
+            os.replace(fresh, file)
+            sync_folder(file.parent)
+        except (duckdb.Error, OSError) as error:
+            fresh.unlink(missing_ok=True)
+            raise failures.translated(error, file) from error
+
+    def _refuse_newer(self) -> None:
+        # Opening for writing replays a log that a crash left behind: a newer version's file would change by that.
+        if self._checked and not self._place.file.with_name(self._place.file.name + ".wal").exists():
+            return
+        connection = self._retried(self._open_reader, 0.0)
+        try:
+            self._check(connection)
+        except duckdb.Error as error:
+            raise failures.translated(error, self._place.file) from error
+        finally:
+            connection.close()
+
+    def _check(self, connection: duckdb.DuckDBPyConnection) -> None:
+        found = version(connection)
+        if found is None:
+            raise StoreError(
+                f"A store of Consilience is required, {self._place.file} is a DuckDB file with other tables: choose "
+                "another path."
+            )
+        if found > SCHEMA_VERSION:
+            raise StoreTooNew(
+                f"This version of Consilience reads stores up to version {SCHEMA_VERSION}, {self._place.file} has "
+                f"version {found}: upgrade with pip install -U consilience. The file was not changed."
+            )
+        self._checked = True
+
+    def _open_reader(self) -> duckdb.DuckDBPyConnection:
+        connection = duckdb.connect(":memory:", config=_READER)
+        try:
+            if self._place.file.exists():
+                name = str(self._place.file).replace("'", "''")
+                connection.execute(f"ATTACH '{name}' AS store (READ_ONLY); USE store")
+            else:
+                migrate(connection)
+            connection.execute(
+                "SET TimeZone = 'UTC'; SET enable_external_access = false; SET lock_configuration = true"
+            )
+        except duckdb.Error:
+            connection.close()
+            raise
+        return connection
+
+    def _retried(
+        self, opened: Callable[[], duckdb.DuckDBPyConnection], timeout: float
+    ) -> duckdb.DuckDBPyConnection:
+        # Our own locks are held: only a program of another make, or a connection of the user's, can be in the way.
+        deadline = self._clock() + timeout
+        while True:
+            try:
+                return opened()
+            except duckdb.Error as error:
+                check_file(self._place.file)
+                failure = failures.translated(error, self._place.file)
+                if not isinstance(failure, StoreBusy) or self._clock() >= deadline:
+                    raise failure from error
+            self._sleep(_PAUSE)
+
+
+def version(connection: duckdb.DuckDBPyConnection) -> int | None:
+    """Return the schema version, 0 for a database without tables, ``None`` for one that is no store."""
+    tables = {
+        name
+        for (name,) in connection.execute(
+            "SELECT table_name FROM information_schema.tables WHERE table_catalog = current_database()"
+        ).fetchall()
+    }
+    if "schema_version" not in tables:
+        return None if tables else 0
+    row = connection.execute("SELECT coalesce(max(version), 0) FROM schema_version").fetchone()
+    return int(row[0]) if row else 0
+
+
+def migrate(connection: duckdb.DuckDBPyConnection) -> None:
+    """Apply the migrations that the database lacks, each in a transaction with its line in ``schema_version``."""
+    before = version(connection) or 0
+    for number, text in enumerate(MIGRATIONS[before:], start=before + 1):
+        connection.begin()
+        connection.execute(text)
+        connection.execute("INSERT INTO schema_version VALUES (?, now())", [number])
+        connection.commit()
+
+
+def _sync(file: Path) -> None:
+    fd = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+class _Gate:
+    """Keeps forks and open engines apart: a child with a copy of an open engine would write to the parent's file."""
+
+    def __init__(self) -> None:
+        self._free = threading.Condition()
+        self._inside = 0
+        self._broken = False
+
+    @contextmanager
+    def passed(self) -> Iterator[None]:
+        if self._broken:
+            raise StoreError(
+                "This process was forked while a statement ran on the store, and cannot open it: start processes with "
+                "the method 'spawn' or 'forkserver'. Writing works."
+            )
+        with self._free:
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._free:
+                self._inside -= 1
+                self._free.notify_all()
+
+    def before_fork(self) -> None:
+        self._free.acquire()
+        self._free.wait_for(lambda: not self._inside, timeout=_FORK_SECONDS)
+
+    def in_parent(self) -> None:
+        self._free.release()
+
+    def in_child(self) -> None:
+        self._broken = self._broken or self._inside > 0
+        self._inside = 0
+        self._free = threading.Condition()
+
+
+_gate = _Gate()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_gate.before_fork, after_in_parent=_gate.in_parent, after_in_child=_gate.in_child
+    )

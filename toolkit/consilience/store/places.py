@@ -1,0 +1,89 @@
+"""Where a store lies, and what can be said against a path before anything is opened."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from consilience.errors import StoreError
+from consilience.store.mounts import refuse_network
+
+_SCHEME = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]+)://")
+_MAGIC = b"DUCK"  # Bytes 8 to 11 of every DuckDB file.
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The file of a store and the spool folder beside it."""
+
+    file: Path
+    spool: Path
+
+
+def place(path: str | os.PathLike[str]) -> Place:
+    """Return where the store lies, with symbolic links followed, so that two names of one file share a spool.
+
+    The folder must exist: making it would turn a mistyped path into a second, empty history.
+
+    Raises
+    ------
+    StoreError
+        The path is a URL, a folder, a file of another kind, or in a folder that is missing or cannot be read.
+    NetworkFileSystem
+        It lies on a network file system.
+    """
+    scheme = _SCHEME.match(os.fspath(path))
+    if scheme:  # The rest of a URL can hold a password and is not repeated.
+        raise StoreError(
+            f"A store is a path to a file, a {scheme[1]}:// URL came: this version keeps files only."
+        )
+    if not os.fspath(path) or "\x00" in os.fspath(path):
+        raise StoreError(
+            f"A store is a path to a file, {os.fspath(path)!r} came: write Store('history.duckdb')."
+        )
+    file = Path(path).expanduser().resolve()
+    _check_folder(file)
+    refuse_network(file)
+    check_file(file)
+    return Place(file, file.with_name(file.name + ".spool"))
+
+
+def check_writable(where: Place) -> None:
+    """Raise `StoreError` when segments cannot be made beside the file."""
+    folder = where.spool if where.spool.exists() else where.spool.parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise StoreError(
+            f"Writing to a store needs a folder that can be written, {folder} cannot: choose another path, or change "
+            "its permissions. Reading works."
+        )
+
+
+def check_file(file: Path) -> None:
+    """Raise `StoreError` when there is something at the path that is no DuckDB file."""
+    if file.is_dir():
+        raise StoreError(
+            f"A store is a file, {file} is a folder: add a name, such as {file / 'history.duckdb'}."
+        )
+    try:
+        with file.open("rb") as stream:
+            start = stream.read(12)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StoreError(
+            f"A store must be readable, {file} is not ({error.strerror}): change its rights."
+        ) from error
+    if start[8:12] != _MAGIC:
+        raise StoreError(
+            f"A DuckDB file is required, {file} is something else: choose another path or move it away."
+        )
+
+
+def _check_folder(file: Path) -> None:
+    folder = file.parent
+    if not folder.exists():
+        raise StoreError(f"A store needs a folder that exists, {folder} does not: make it, or mend the path.")
+    if not folder.is_dir():
+        raise StoreError(f"A store needs a folder to lie in, {folder} is a file: choose another path.")

@@ -1,0 +1,106 @@
+"""Segments: the rows of several tables in one Parquet file, so that they are taken together or not at all.
+
+A segment has the column ``table_name`` and, for each table it carries, that table's columns as ``questions.id``,
+``questions.text`` and so on; a row fills the columns of its own table. It is flat, so that any reader of Parquet can
+look into it, and it lacks what an older version did not know, which is read as NULL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from consilience.store.schema import SCHEMA_VERSION, TABLES, Columns
+
+if TYPE_CHECKING:
+    from consilience.store.rows import Bundle, Cell
+
+_TABLE = "table_name"
+_VERSION = b"consilience.schema"
+_TYPES: Mapping[str, pa.DataType] = {
+    "TEXT": pa.string(),
+    "BIGINT": pa.int64(),
+    "DOUBLE PRECISION": pa.float64(),
+    "BOOLEAN": pa.bool_(),
+    "TIMESTAMPTZ": pa.timestamp("us", tz="UTC"),
+}
+
+
+class DamagedSegment(Exception):
+    """A file in the spool is not a segment. It never leaves this package."""
+
+
+def encode(bundles: Sequence[Bundle]) -> bytes:
+    """Return the bundles as one Parquet file in memory."""
+    rows = {name: [row for b in bundles for row in b.tables.get(name, ())] for name in TABLES}
+    total = sum(map(len, rows.values()))
+    arrays: dict[str, pa.Array] = {
+        _TABLE: pa.array([name for name in TABLES for _ in rows[name]], type=pa.string())
+    }
+    before = 0
+    for name, own in rows.items():
+        after = total - before - len(own)
+        for position, (column, kind) in enumerate(TABLES[name].items() if own else ()):
+            cells: list[Cell] = [None] * before + [row[position] for row in own] + [None] * after
+            arrays[f"{name}.{column}"] = pa.array(cells, type=_TYPES[kind])
+        before += len(own)
+    table = pa.table(arrays).replace_schema_metadata({_VERSION: str(SCHEMA_VERSION)})
+    sink = pa.BufferOutputStream()
+    # Statistics and dictionaries help a reader that skips; a segment is read once and whole.
+    pq.write_table(table, sink, compression="zstd", use_dictionary=False, write_statistics=False)
+    return bytes(sink.getvalue())
+
+
+def decode(data: bytes) -> pa.Table:
+    """Return the table of a segment.
+
+    Raises
+    ------
+    DamagedSegment
+        The bytes are not Parquet, the columns are not a segment's, or a text is not UTF-8.
+    """
+    try:
+        table = pq.read_table(pa.BufferReader(data), use_threads=False)
+        table.validate(full=True)
+        return table.cast(_segment_schema(table.schema))
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+        raise DamagedSegment(f"{type(error).__name__}: {error}") from error
+
+
+def version(segment: pa.Table) -> int:
+    """Return the schema version of the writer."""
+    return int((segment.schema.metadata or {}).get(_VERSION, b"1"))
+
+
+def by_table(segments: Sequence[pa.Table]) -> Iterator[tuple[str, pa.Table]]:
+    """Yield each table that the segments have rows for, with all of its columns."""
+    whole = pa.concat_tables(segments, promote_options="default")
+    for name, columns in TABLES.items():
+        own = whole.filter(pc.equal(whole[_TABLE], name))
+        if own.num_rows:
+            yield name, pa.table({c: _column(own, f"{name}.{c}", kind) for c, kind in columns.items()})
+
+
+def _column(table: pa.Table, name: str, kind: str) -> pa.ChunkedArray:
+    if name in table.column_names:
+        return table[name]
+    return pa.chunked_array([pa.nulls(table.num_rows, _TYPES[kind])])
+
+
+def _segment_schema(found: pa.Schema) -> pa.Schema:
+    # A column that this version does not know is kept as it is: the segment is then a newer version's, and waits.
+    if _TABLE not in found.names:
+        raise KeyError(f"no column {_TABLE}")
+    return pa.schema([_field(field) for field in found], metadata=found.metadata)
+
+
+def _field(field: pa.Field) -> pa.Field:
+    if field.name == _TABLE:
+        return pa.field(_TABLE, pa.string())
+    name, _, column = field.name.partition(".")
+    columns: Columns = TABLES.get(name, {})
+    return pa.field(field.name, _TYPES[columns[column]]) if column in columns else field

@@ -1,0 +1,359 @@
+"""The store: history of questions, responses and verdicts in one DuckDB file that many processes share."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from consilience.errors import InvalidInput, StoreBusy, StoreError
+from consilience.store.locks import Locks
+from consilience.store.outbox import Outbox
+from consilience.store.places import check_writable, place
+from consilience.store.rows import bundle
+from consilience.store.spool import Spool
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from consilience.models import Question, Response
+    from consilience.store.ingest import Ingester
+    from consilience.store.leases import Leases
+    from consilience.store.worker import Worker
+    from consilience.verdict import Verdict
+
+_LOG = logging.getLogger("consilience.store")
+_PAUSE = 0.005
+_CLOSING_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement that ran on a store, for an observer.
+
+    Parameters
+    ----------
+    sql
+        Its text, without parameters.
+    seconds
+        From the wait for the lock to the frame.
+    rows
+        Rows in the frame.
+    """
+
+    sql: str
+    seconds: float
+    rows: int
+
+
+class Store:
+    """History in a DuckDB file that notebooks, dashboards and workers on one machine use at once.
+
+    Making a `Store` opens no file and starts no thread. Writers put segments into a spool folder beside the file; one
+    of the processes takes them into DuckDB. Threads may share a store. A pickled store arrives with the same path and
+    nothing pending; so does a forked one.
+
+    Parameters
+    ----------
+    path
+        The DuckDB file; it is made when the first rows arrive. Its folder must exist, on a local disk.
+    timeout
+        Longest wait for other processes when reading, in seconds.
+    interval
+        Seconds between two ingests of this process, which is how old another process's view may be.
+    observer
+        Called with a `Statement` after each statement that reads; none by default.
+
+    Raises
+    ------
+    NetworkFileSystem
+        The path lies on a network file system.
+    StoreError
+        The path is a folder, a file of another kind, a URL, or its folder does not exist.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from consilience.models import Label, Outcome, Question, Response, Source
+    >>> question = Question("Is water wet?", Label("yes", "no"))
+    >>> said = Response(
+    ...     question_id=question.id,
+    ...     expert="ana",
+    ...     source=Source.PERSON,
+    ...     outcome=Outcome.ANSWERED,
+    ...     answer="yes",
+    ... )
+    >>> with tempfile.TemporaryDirectory() as folder, Store(f"{folder}/history.duckdb") as store:
+    ...     store.record(question, [said], None)
+    ...     store.latest()["question"].to_list()
+    ['Is water wet?']
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        timeout: float = 30.0,
+        interval: float = 1.0,
+        observer: Callable[[Statement], None] | None = None,
+    ) -> None:
+        if timeout <= 0 or interval <= 0:
+            raise InvalidInput(f"timeout and interval must be above 0 s, {timeout!r} and {interval!r} came.")
+        self._place = place(path)
+        self._timeout = timeout
+        self._interval = interval
+        self._observer = observer
+        self._locks = Locks(self._place.spool)
+        self._spool = Spool(self._place.spool)
+        self._outbox = Outbox(self._spool)
+        self._parts: tuple[Leases, Ingester, Worker] | None = None
+        self._loading = threading.Lock()
+        self._closed = False
+        _alive.add(self)
+
+    @property
+    def path(self) -> os.PathLike[str]:
+        """The DuckDB file."""
+        return self._place.file
+
+    def record(self, question: Question, responses: Iterable[Response], verdict: Verdict | None) -> None:
+        """Write a question with its responses and verdict, all or nothing; they are durable when this returns.
+
+        Recording the same objects again adds nothing; with a new verdict or more responses it adds those, and
+        `latest` shows the newer verdict.
+
+        Parameters
+        ----------
+        question, responses
+            What was asked and what came back.
+        verdict
+            What it adds up to; ``None`` when the question was left before that.
+
+        Raises
+        ------
+        StoreFull
+            The disk is full. The rows stay in memory and go with the next `record` or `flush`.
+        StoreTooNew
+            The file was written by a newer version.
+        StoreError
+            The store is closed, or its folder cannot be written.
+        """
+        rows = bundle(question, responses, verdict)
+        self.check()
+        check_writable(self._place)
+        _, _, worker = self._loaded()
+        try:
+            self._outbox.put(rows)
+        finally:
+            worker.wake()  # Also when the disk is full: the thread tries again.
+
+    def flush(self) -> None:
+        """Write what a full disk left in memory, and have everything that this process wrote taken into the file.
+
+        Raises
+        ------
+        StoreFull
+            The disk is still full.
+        StoreBusy
+            Other processes held the store for longer than the timeout; the rows are safe in the spool.
+        """
+        self._require_open()
+        self._outbox.flush()
+        if self._place.spool.exists():
+            self._take_own(self._timeout)
+
+    def check(self) -> None:
+        """Raise what stands against using the store, before anything is paid for; later calls cost nothing.
+
+        Raises
+        ------
+        StoreTooNew
+            The file was written by a newer version. It is not changed.
+        StoreError
+            The store is closed, or the file is not a store.
+        """
+        self._require_open()
+        leases, _, _ = self._loaded()
+        leases.check(self._timeout)
+
+    def latest(self, n: int = 50) -> pl.DataFrame:
+        """Return the newest questions, one row each, with their verdict and responses; one statement.
+
+        Parameters
+        ----------
+        n
+            Rows at most.
+
+        Returns
+        -------
+        polars.DataFrame
+            Newest first: ``question_id, asked_at, question, answer_kind``, the columns of the newest verdict (null
+            without one), and ``responses``, a list of structs ordered by expert. Times are UTC. Answers of several
+            items, and ties, are JSON text.
+        """
+        if n < 1:
+            raise InvalidInput(f"latest() takes a number of rows from 1 up, {n} came.")
+        from consilience.store.queries import LATEST
+
+        return self._read(LATEST, (n,))
+
+    def sql(self, query: str, *params: object) -> pl.DataFrame:
+        """Run one statement that reads, and return its rows; times are UTC.
+
+        Parameters
+        ----------
+        query
+            A ``SELECT``, in DuckDB's dialect, over ``questions``, ``responses``, ``verdicts``, ``recommendations``.
+        *params
+            Values for the ``?`` in it.
+
+        Raises
+        ------
+        StoreReadOnly
+            It is not one statement, would change something, or reaches further than the store.
+        StoreError
+            The engine cannot run it.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Store(f"{folder}/history.duckdb").sql("SELECT count(*) AS n FROM verdicts").item()
+        0
+        """
+        from consilience.store.queries import check_reading
+
+        check_reading(query)
+        return self._read(query, params)
+
+    def close(self) -> None:
+        """Write and hand over what is left, and end the background thread. A second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        _alive.discard(self)
+        if self._parts is None:
+            return
+        self._parts[2].stop()
+        self._outbox.flush()
+        # What cannot be taken now is safe in the spool, and the next process takes it.
+        if self._outbox.waiting():
+            try:
+                self._take_own(min(_CLOSING_SECONDS, self._timeout))
+            except StoreError as error:
+                _LOG.info("Segments are left in the spool for the next process: %s", error)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple[Callable[..., Store], tuple[object, ...]]:
+        return _again, (os.fspath(self.path), self._timeout, self._interval)
+
+    def __repr__(self) -> str:
+        state = ", closed" if self._closed else ""
+        return f"<Store {os.fspath(self.path)!r}, {self._outbox.n_pending} rows pending{state}>"
+
+    def _read(self, query: str, params: tuple[object, ...]) -> pl.DataFrame:
+        self._require_open()
+        leases, ingester, _ = self._loaded()
+        started = time.monotonic()
+        self._outbox.flush()
+        if self._outbox.waiting():
+            self._take_own(self._timeout)
+        elif self._spool.waiting() and ingester.rested(self._interval / 2):
+            self._take_others(ingester)
+        from consilience.store.frames import fetched
+
+        with leases.reading(self._timeout) as connection:
+            frame = fetched(connection, query, params)
+        if self._observer is not None:
+            self._observer(Statement(query, time.monotonic() - started, frame.height))
+        return frame
+
+    def _take_own(self, timeout: float) -> None:
+        """Return when what this process has written until now is in the file, by whoever takes it."""
+        _, ingester, _ = self._loaded()
+        own = (
+            self._outbox.waiting()
+        )  # Fixed here: other threads go on writing, and would make this wait for ever.
+        deadline = time.monotonic() + timeout
+        while True:
+            left = deadline - time.monotonic()
+            elected = ingester.take(max(left, 0.0))
+            if elected or not any(map(self._spool.holds, own)):
+                return
+            if left <= 0:
+                raise StoreBusy(
+                    f"What this process wrote must be in {self.path} within {timeout:g} s, another process held the "
+                    "store longer. The rows are safe in the spool: try again, or give Store a longer timeout."
+                )
+            time.sleep(_PAUSE)
+
+    def _take_others(self, ingester: Ingester) -> None:
+        # A process that died may have left segments; a reader takes them in passing, or lets them be.
+        with suppress(StoreBusy):
+            if os.access(self._place.spool, os.W_OK):
+                ingester.take(_PAUSE)
+
+    def _loaded(self) -> tuple[Leases, Ingester, Worker]:
+        with self._loading:
+            if self._parts is None:
+                from consilience.store.ingest import Ingester
+                from consilience.store.leases import Leases
+                from consilience.store.worker import Worker
+
+                leases = Leases(self._place, self._locks)
+                ingester = Ingester(self._spool, self._locks, leases)
+                worker = Worker(self._outbox, ingester, self._interval)
+                # A store that nobody holds any more must not keep its thread.
+                weakref.finalize(self, worker.stop, wait=False).atexit = False
+                self._parts = (leases, ingester, worker)
+            return self._parts
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise StoreError(f"The store {self.path} is closed: make a new Store.")
+
+    def _forked(self) -> None:
+        self._loading = threading.Lock()
+        self._outbox.forget()
+        if self._parts is not None:
+            self._parts[2].forget()
+
+
+def _again(path: str, timeout: float, interval: float) -> Store:
+    return Store(path, timeout=timeout, interval=interval)
+
+
+_alive: weakref.WeakSet[Store] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    for store in tuple(_alive):
+        try:
+            store.close()
+        except (StoreError, OSError) as error:
+            _LOG.error("Rows were lost when the process ended: %s", error)
+
+
+def _fork_all() -> None:
+    for store in tuple(_alive):
+        store._forked()  # noqa: SLF001 - the hook belongs to the class and has no other caller
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_fork_all)

@@ -1,0 +1,342 @@
+"""A verdict: what a circle's responses add up to, and how far that can be trusted."""
+
+from __future__ import annotations
+
+import math
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Literal
+
+from consilience.agreement import Coefficient, one_question
+from consilience.dedup.merge import Merged, merge
+from consilience.errors import InvalidInput
+from consilience.intervals import wilson
+from consilience.markup.plain import plain
+from consilience.models import AnswerValue, Items, Label, Outcome, Question, Response, Usage, quoted
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Method = Literal["majority", "plurality"]
+
+
+class Decision(StrEnum):
+    """How the votes fell."""
+
+    MAJORITY = "majority"
+    PLURALITY = "plurality"
+    TIE = "tie"
+    NO_MAJORITY = "no majority"
+    NO_ANSWER = "no answer"
+    MERGED = "merged"
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """How many of the asked experts stand behind an answer.
+
+    Parameters
+    ----------
+    n, of
+        Experts behind the answer, and experts asked: every outcome counts in the denominator.
+    low, high
+        95 % interval of the share (Wilson 1927), as if the experts erred independently; they seldom do, so the true
+        interval is wider.
+    """
+
+    n: int
+    of: int
+    low: float
+    high: float
+
+    @property
+    def share(self) -> float:
+        """``n / of``, between 0 and 1."""
+        return self.n / self.of if self.of else math.nan
+
+    def __str__(self) -> str:
+        return f"{self.n} of {self.of}, {self.share:.2f} [{self.low:.2f}, {self.high:.2f}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """One answer and who gave it, names in alphabetical order."""
+
+    answer: AnswerValue
+    experts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a circle's responses to one question add up to.
+
+    Parameters
+    ----------
+    question
+        The question.
+    responses
+        One for each asked expert, sorted by name.
+    method
+        ``majority`` (more than half of the asked) or ``plurality``.
+    decision
+        How the votes fell.
+    answer
+        The answer; ``None`` where the votes decide nothing. For `Items`: the merged recommendations, most supported
+        first.
+    votes
+        The distinct answers and who gave them, most votes first.
+    support
+        Experts behind the leading answer, of those asked.
+    agreement
+        Chance-corrected agreement on this one question; ``None`` for kinds without a fixed set of choices.
+    recommendations
+        Merged recommendations with their sources; empty for other answer kinds.
+    id, decided_at
+        A UUID and wall-clock time in UTC.
+    """
+
+    question: Question
+    responses: tuple[Response, ...]
+    method: Method
+    decision: Decision
+    answer: AnswerValue | None
+    votes: tuple[Vote, ...]
+    support: Support
+    agreement: Coefficient | None
+    recommendations: Merged
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    decided_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def ties(self) -> tuple[str, ...]:
+        """Answers that lead together, when the decision is a tie."""
+        if self.decision is not Decision.TIE:
+            return ()
+        most = len(self.votes[0].experts)
+        return tuple(sorted(_shown(vote.answer) for vote in self.votes if len(vote.experts) == most))
+
+    @property
+    def outcomes(self) -> Mapping[Outcome, int]:
+        """How many experts ended in each outcome, in the order of `Outcome`."""
+        counted = Counter(response.outcome for response in self.responses)
+        return {outcome: counted[outcome] for outcome in Outcome if counted[outcome]}
+
+    @property
+    def degraded(self) -> bool:
+        """Whether any asked expert gave no answer."""
+        return any(not response.answered for response in self.responses)
+
+    @property
+    def banner(self) -> str:
+        """One line that says who is missing; empty unless degraded."""
+        if not self.degraded:
+            return ""
+        answered = self.outcomes.get(Outcome.ANSWERED, 0)
+        rest = ", ".join(
+            f"{n} {outcome}" for outcome, n in self.outcomes.items() if outcome != Outcome.ANSWERED
+        )
+        return f"{answered} of {len(self.responses)} answered: {rest}"
+
+    @property
+    def dissent(self) -> tuple[Vote, ...]:
+        """Answers other than the verdict's, most votes first; for `Items`, those of one expert only."""
+        if isinstance(self.question.answer, Items):
+            return tuple(Vote(row.text, row.experts) for row in self.recommendations if row.support == 1)
+        return tuple(vote for vote in self.votes if vote.answer != self.answer)
+
+    @property
+    def usage(self) -> Usage:
+        """Sum over the responses; unknown where any part is unknown."""
+        return sum((response.usage for response in self.responses), Usage(0, 0, 0.0))
+
+    @property
+    def headline(self) -> str:
+        """The verdict in one line: the answer, or why there is none."""
+        if self.decision is Decision.TIE:
+            return f"tie: {' | '.join(self.ties)}"
+        if self.decision is Decision.MERGED:
+            return f"{len(self.recommendations)} recommendations"
+        if self.answer is None:
+            return self.decision.value
+        return _shown(self.answer)
+
+    def replay(self, *, method: Method | None = None, without: Sequence[str] = ()) -> Verdict:
+        """Decide again from the same responses, with no call.
+
+        Parameters
+        ----------
+        method
+            Another method; this verdict's by default.
+        without
+            Names of experts whose responses are left out.
+
+        Raises
+        ------
+        InvalidInput
+            A name is not in the circle, or nobody is left.
+        """
+        names = {response.expert for response in self.responses}
+        unknown = sorted(set(without) - names)
+        if unknown:
+            raise InvalidInput(
+                f"without= takes {', '.join(sorted(names))}; {', '.join(unknown)} was not asked."
+            )
+        kept = [response for response in self.responses if response.expert not in without]
+        again = decide(self.question, kept, method=method or self.method)
+        return replace(again, decided_at=self.decided_at)
+
+    def explain(self) -> str:
+        """Say in plain text what was asked, answered and decided, and by whom."""
+        lines = [f"Asked: {self.question.text}"]
+        lines += [f"Degraded: {self.banner}"] if self.degraded else []
+        lines += [f"Answer: {self.headline} ({self.support})"]
+        lines += [f"Dissent: {_shown(vote.answer)} ({', '.join(vote.experts)})" for vote in self.dissent]
+        lines += [f"  - {row.text} ({', '.join(row.experts)})" for row in self.recommendations]
+        lines += [f"  {r.expert}: {r.outcome}: {r.reason}" for r in self.responses if not r.answered]
+        lines += [f"Agreement: {self.agreement.explain()}"] if self.agreement else []
+        lines += [f"Method: {self.method}; cost {cost(self.usage)}"]
+        return plain("\n".join(lines), limit=50_000)
+
+    def to_polars(self) -> pl.DataFrame:
+        """Return one row a response: who, outcome, answer, confidence, seconds, tokens, cost."""
+        import polars as pl
+
+        return pl.DataFrame(
+            [
+                {
+                    "expert": response.expert,
+                    "source": str(response.source),
+                    "outcome": str(response.outcome),
+                    "answer": None if response.answer is None else _shown(response.answer),
+                    "confidence": response.confidence,
+                    "latency_s": response.latency_s,
+                    "input_tokens": response.usage.input_tokens,
+                    "output_tokens": response.usage.output_tokens,
+                    "cost_usd": response.usage.cost_usd,
+                    "reason": response.reason,
+                }
+                for response in self.responses
+            ],
+            schema_overrides={"confidence": pl.Float64, "cost_usd": pl.Float64, "answer": pl.String}
+            | {"input_tokens": pl.Int64, "output_tokens": pl.Int64, "reason": pl.String},
+        )
+
+    def __repr__(self) -> str:
+        banner = f" ({self.banner})" if self.degraded else ""
+        return f"<Verdict {quoted(self.headline, 60)}, {self.support}{banner}>"
+
+    def _repr_html_(self) -> str:
+        from consilience.card import card
+
+        return card(self)
+
+
+def decide(question: Question, responses: Iterable[Response], *, method: Method = "majority") -> Verdict:
+    """Turn responses into a verdict, independent of their order.
+
+    Parameters
+    ----------
+    question
+        What was asked.
+    responses
+        One for each asked expert, with whatever outcome.
+    method
+        ``majority``: more than half of the *asked* experts gave the same answer. ``plurality``: most of those who
+        answered, ties stay ties.
+
+    Raises
+    ------
+    InvalidInput
+        There is no response, or the method is another one.
+    """
+    ordered = tuple(sorted(responses, key=lambda response: (response.expert, response.id)))
+    if not ordered:
+        raise InvalidInput("A verdict needs at least one response, none came.")
+    if method not in ("majority", "plurality"):
+        raise InvalidInput(f"method is 'majority' or 'plurality', {method!r} came.")
+    votes = _count(question, ordered)
+    merged = _merged(question, ordered)
+    decision = _decision(question, votes, len(ordered), method)
+    leading = len(votes[0].experts) if votes else 0
+    if decision is Decision.MERGED:
+        leading = merged[0].support
+    return Verdict(
+        question=question,
+        responses=ordered,
+        method=method,
+        decision=decision,
+        answer=_answer(decision, votes, merged),
+        votes=votes,
+        support=Support(leading, len(ordered), *wilson(leading, len(ordered))),
+        agreement=_agreement(question, votes),
+        recommendations=merged,
+    )
+
+
+def _count(question: Question, responses: tuple[Response, ...]) -> tuple[Vote, ...]:
+    groups: dict[str, list[Response]] = {}
+    for response in responses:
+        if response.answer is not None and response.answered:
+            groups.setdefault(question.answer.key(response.answer), []).append(response)
+    votes = [Vote(_wording(group), tuple(r.expert for r in group)) for group in groups.values()]
+    return tuple(sorted(votes, key=lambda vote: (-len(vote.experts), _shown(vote.answer))))
+
+
+def _wording(group: list[Response]) -> AnswerValue:
+    answers = [response.answer for response in group if response.answer is not None]
+    return min(answers, key=_shown)
+
+
+def _merged(question: Question, responses: tuple[Response, ...]) -> Merged:
+    if not isinstance(question.answer, Items):
+        return Merged(())
+    said = {r.expert: r.answer for r in responses if isinstance(r.answer, tuple) and r.answered}
+    return merge(said)
+
+
+def _decision(question: Question, votes: tuple[Vote, ...], asked: int, method: Method) -> Decision:
+    if not votes:
+        return Decision.NO_ANSWER
+    if isinstance(question.answer, Items):
+        return Decision.MERGED
+    most = len(votes[0].experts)
+    if len(votes) > 1 and len(votes[1].experts) == most:
+        return Decision.TIE
+    if 2 * most > asked:
+        return Decision.MAJORITY
+    return Decision.PLURALITY if method == "plurality" else Decision.NO_MAJORITY
+
+
+def _answer(decision: Decision, votes: tuple[Vote, ...], merged: Merged) -> AnswerValue | None:
+    if decision is Decision.MERGED:
+        return tuple(row.text for row in merged)
+    return votes[0].answer if decision in (Decision.MAJORITY, Decision.PLURALITY) else None
+
+
+def _agreement(question: Question, votes: tuple[Vote, ...]) -> Coefficient | None:
+    kind = question.answer
+    if not isinstance(kind, Label):
+        return None
+    counts = {kind.key(vote.answer): len(vote.experts) for vote in votes}
+    return one_question(tuple(sorted((counts.get(choice, 0) for choice in kind.choices), reverse=True)))
+
+
+def _shown(answer: AnswerValue) -> str:
+    return answer if isinstance(answer, str) else "; ".join(answer)
+
+
+def cost(usage: Usage) -> str:
+    """Return a cost for people: dollars, or that it is unknown.
+
+    Examples
+    --------
+    >>> cost(Usage(10, 2, None))
+    'unknown'
+    """
+    if usage.cost_usd is None:
+        return "unknown"
+    return "$0" if usage.cost_usd == 0 else f"${usage.cost_usd:.4f}"
