@@ -8,7 +8,7 @@ from consilience.markup import colour, escape, interval_bar, plain
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>\x1b[2J\u202egnp.exe"
 ALLOWED = {
     *("div", "style", "span", "table", "thead", "tbody", "tr", "th", "td", "details", "summary", "code"),
-    *("svg", "rect", "line", "text"),
+    *("svg", "rect", "line", "text", "circle", "path", "title"),
 }
 
 

@@ -45,7 +45,8 @@ def test_ties_and_missing_answers_stand_in_the_table():
         circle("yes", None, "yes").ask_sync("Quiet?", answer=YES_NO),
     ]
     text = printed(verdict_table(verdicts, ["yes", "yes"]))
-    assert "tie: no | yes" in text
+    assert "no: e1" in text
+    assert "yes: e0" in text
     assert "e1 abstained" in text
     assert "1 tie, 1 majority; 1 degraded" in printed(outcome_line(verdicts))
 
@@ -54,6 +55,6 @@ def test_the_accuracy_of_members_and_circle_is_printed_with_intervals():
     verdicts = [circle("yes", "no", "yes").ask_sync("Is it?", answer=YES_NO) for _ in range(4)]
     report = cs.evaluate(answers_frame(verdicts, range(4)), {"task": range(4), "label": ["yes"] * 4})
     text = printed(accuracy_table(report, {"e0": "recorded"}))
-    assert "circle, strict majority" in text
+    assert "circle, majority" in text
     assert "4 of 4" in text
-    assert "[0.51, 1.00]" in text
+    assert "0.51 to 1.00" in text

@@ -146,6 +146,16 @@ def test_a_file_that_another_connection_holds_is_busy_and_nothing_is_lost(tmp_pa
         assert store.latest().height == 2
 
 
+def test_the_first_record_of_a_process_needs_no_duckdb(tmp_path, asked):
+    path = tmp_path / "history.duckdb"
+    with Store(path) as store:
+        store.record(*asked())
+    with Store(path, timeout=0.2) as store:
+        with duckdb.connect(str(path)):
+            store.record(*asked())
+        assert store.latest().height == 2
+
+
 def test_a_held_ingester_makes_a_reader_wait_and_then_say_so(tmp_path, asked):
     with Store(tmp_path / "history.duckdb", timeout=0.1, interval=3600) as store:
         store.record(*asked())

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from consilience.errors import StoreBusy
+from consilience.errors import StoreBusy, StoreError
 from consilience.store.locks import Locks
 
 
@@ -82,4 +82,13 @@ def test_a_lock_file_that_was_removed_still_excludes(locks, tmp_path):
         pass
     (tmp_path / "spool" / "store.lock").unlink()
     with locks.writing(1), pytest.raises(StoreBusy), locks.reading(1):
+        pass
+
+
+def test_a_lock_file_that_cannot_be_made_is_named(tmp_path):
+    locks = Locks(tmp_path / "missing" / "spool")
+    with (
+        pytest.raises(StoreError, match=r"lock file .*store\.lock|lock file .*turnstile\.lock"),
+        locks.writing(1),
+    ):
         pass

@@ -70,6 +70,7 @@ class Circle:
         self.deadline = _positive(deadline)
         self.method: Method = method
         self.store = _opened(store)
+        self._owns_store = self.store is not None and self.store is not store
 
     def __repr__(self) -> str:
         kept = f", store={str(self.store.path)!r}" if self.store else ""
@@ -104,6 +105,8 @@ class Circle:
         ------
         EmptyQuestion, InvalidInput
             The question cannot be asked.
+        StoreError
+            The store cannot be used; nobody was asked.
         StoreFull
             There was no space to keep it. The error's ``verdict`` holds the result.
         """
@@ -122,7 +125,10 @@ class Circle:
         return background.wait_sync(self._prepare(question, answer, context, examples, deadline))
 
     async def aclose(self) -> None:
-        """Give back what experts and store hold; the circle may be asked again afterwards."""
+        """Give back what the experts hold, and close the store if the circle opened it from a path.
+
+        A circle without a store of its own may be asked again afterwards.
+        """
         await background.wait(self._close())
 
     def close(self) -> None:
@@ -158,6 +164,9 @@ class Circle:
         return self._ask(question, self.deadline if deadline is None else _positive(deadline))
 
     async def _ask(self, question: Question, deadline: float) -> Verdict:
+        if self.store is not None:
+            # what would refuse the answers is found before anything is paid for them
+            await asyncio.to_thread(self.store.check)
         responses = await _consult(self.experts, question, deadline)
         verdict = decide(question, responses, method=self.method)
         if self.store is not None:
@@ -174,7 +183,7 @@ class Circle:
     async def _close(self) -> None:
         for expert in self.experts:
             await expert.aclose()
-        if self.store is not None:
+        if self._owns_store and self.store is not None:
             await asyncio.to_thread(self.store.close)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +17,8 @@ from rich.console import Console
 from consilience.errors import ConsilienceError, InvalidInput
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from consilience.models import AnswerKind
     from consilience.verdict import Verdict
 
@@ -24,13 +28,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-_NEXT = """
-Next:
-  [bold]consilience ask "Is the sea salty?" --labels yes,no[/bold]      your own question
-  [bold]make lab[/bold]                                                the notebook, notebooks/00_quickstart.ipynb
-  [bold]consilience doctor[/bold]                                      what is installed, what is missing
-"""
 
 
 @contextmanager
@@ -60,7 +57,7 @@ def demo(
     with _sentences():
         _setup(console)
         run(console, store, question)
-        console.print(_NEXT, highlight=False)
+        console.print(_next_steps())
 
 
 @app.command()
@@ -166,7 +163,24 @@ def _setup(console: Console) -> None:
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task("", total=None, visible=False)
         done = fetch(progress=lambda got, size: progress.update(bar, completed=got, total=size, visible=True))
-    state = "fetched" if done.downloaded else "is there"
+    state = "fetched" if done.downloaded else "ready"
     console.print(
-        f"Local model {state}: {done.path} ({done.size / 1e6:.0f} MB, sha256 verified)", highlight=False
+        f"Local model {state}: {done.path.name}, {done.size / 1e6:.0f} MB, sha256 verified", highlight=False
     )
+
+
+def _next_steps() -> Table:
+    from rich.table import Table
+
+    # after `make demo` the environment is not active: say what can be typed here
+    command = "consilience" if shutil.which("consilience") else os.path.relpath(sys.argv[0])
+    steps = [(f'{command} ask "Is ice cold?" --labels yes,no', "your own question")]
+    if Path("notebooks/00_quickstart.ipynb").exists() and Path("Makefile").exists():
+        steps.append(("make lab", "the notebooks"))
+    steps.append((f"{command} doctor", "what works here"))
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("next", style="bold", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for step in steps:
+        table.add_row(*step)
+    return table

@@ -23,15 +23,17 @@ from consilience.samples import PanelQuestion, panel60, panel60_path
 if TYPE_CHECKING:
     from consilience.verdict import Verdict
 
-_RECORDED = ("gemma270", "qwen25coder05", "qwen25coder15")
+_RECORDED = {"gemma-270m": "gemma270", "qwen-0.5b": "qwen25coder05", "qwen-1.5b": "qwen25coder15"}
 # the local server decodes four at a time; a few more in the queue keep it busy between answers
 _AT_ONCE = 6
-_SHOWN = 12
+_SHOWN = 8
 
 
 def experts() -> list[Expert]:
     """Return the demo's circle: the live local model and three recordings."""
-    recordings = [Recorded(panel60_path(), f"{name}_fewshot", name=name) for name in _RECORDED]
+    recordings = [
+        Recorded(panel60_path(), f"{recorded}_fewshot", name=name) for name, recorded in _RECORDED.items()
+    ]
     return [as_expert("local:smollm2"), *recordings]
 
 
@@ -87,9 +89,7 @@ def _print_verdicts(console: Console, verdicts: Sequence[Verdict], panel: Sequen
     console.print(
         Rule(f"{len(verdicts)} questions, {len(verdicts[0].responses)} experts", align="left", style="dim")
     )
-    console.print(
-        "One live model (smollm2), three recorded (\u29be). Strict majority of all who were asked.\n"
-    )
+    console.print("smollm2 answers live, \u25c9 is a recording. More than half of those asked decide.\n")
     chosen = sorted(split, key=lambda pair: pair[0].support.n)[:_SHOWN]
     console.print(f"The {len(chosen)} most disputed of {len(split)} questions without unanimity:")
     console.print(verdict_table([pair[0] for pair in chosen], [pair[1] for pair in chosen]))
@@ -110,6 +110,9 @@ def _print_report(console: Console, report: CircleReport, circle: Circle) -> Non
 def _print_own(console: Console, verdict: Verdict) -> None:
     console.print(Rule("A question of your own", align="left", style="dim"))
     console.print(verdict_panel(verdict))
+    console.print(
+        "smollm2 has 135 million parameters: it shows how asking works, not what is true.\n", style="dim"
+    )
 
 
 def _print_kept(console: Console, circle: Circle, store: Path) -> None:

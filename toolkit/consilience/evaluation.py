@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, np.dtype[np.float64]]
 
-CIRCLE = "circle, strict majority"
+CIRCLE = "circle, majority"
 _DRAWS_AT_ONCE = 250
 
 
@@ -111,7 +111,7 @@ def _reading(lift: Lift) -> str:
     if lift.high < 0:
         return f"It does worse than its best member: lift {lift}. Ask that one alone."
     better = "does not beat" if lift.value <= 0 else "is ahead of"
-    return f"It {better} that member here: lift {lift}, not told apart from none."
+    return f"It {better} that member here: lift {lift}, so no difference is shown."
 
 
 def evaluate(frame: Frame, gold: Frame, *, draws: int = 1000, seed: int = 0) -> CircleReport:
@@ -138,7 +138,7 @@ def evaluate(frame: Frame, gold: Frame, *, draws: int = 1000, seed: int = 0) -> 
     >>> frame = {"task": [1, 1, 1, 2, 2, 2], "expert": list("abcabc"), "label": list("xxyyxy")}
     >>> report = evaluate(frame, {"task": [1, 2], "label": ["x", "y"]})
     >>> report.accuracy["expert"].to_list()
-    ['a', 'circle, strict majority', 'b', 'c']
+    ['a', 'circle, majority', 'b', 'c']
     """
     if draws < 1:
         raise InvalidInput(f"draws is 1 or more, {draws} came.")

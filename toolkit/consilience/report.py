@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -13,15 +14,15 @@ from rich.text import Text
 
 from consilience.markup import colour, plain
 from consilience.models import Items
-from consilience.verdict import Decision, cost
+from consilience.verdict import Decision
 
 if TYPE_CHECKING:
     from consilience.evaluation import CircleReport
     from consilience.models import Response
     from consilience.verdict import Verdict
 
-_BAR = 24
-_SOURCES = {"recorded": " \u29be", "person": " \u263b"}
+_BAR = 20
+_SOURCES = {"recorded": " \u25c9", "person": " \u263b"}
 
 
 def verdict_panel(verdict: Verdict) -> Panel:
@@ -34,9 +35,9 @@ def verdict_panel(verdict: Verdict) -> Panel:
     if isinstance(verdict.question.answer, Items):
         parts += [_recommendation(row.support, row.text, row.experts) for row in verdict.recommendations]
     parts.append(_answers(verdict.responses))
-    if verdict.agreement:
+    if verdict.agreement and not math.isnan(verdict.agreement.value):
         parts.append(Text(f"Agreement: {verdict.agreement.explain()}", style="dim"))
-    parts.append(Text(f"Cost {cost(verdict.usage)}, method {verdict.method}", style="dim"))
+    parts.append(Text(f"Cost {verdict.usage.price}, method {verdict.method}", style="dim"))
     return Panel(Group(*parts), border_style="dim", padding=(0, 1))
 
 
@@ -71,18 +72,21 @@ def expert(name: str, source: str = "") -> Text:
 def verdict_table(verdicts: Sequence[Verdict], gold: Sequence[str]) -> Table:
     """Return verdicts beside the known answers, one line each."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading, width in (("question", 44), ("circle", 18), ("gold", 10), ("support", 8), ("dissent", 40)):
-        table.add_column(heading, max_width=width, no_wrap=True, overflow="ellipsis")
+    table.add_column("question", max_width=25, no_wrap=True, overflow="ellipsis")
+    table.add_column("circle", max_width=14, no_wrap=True, overflow="ellipsis")
+    table.add_column("gold")
+    table.add_column("for it", no_wrap=True)
+    table.add_column("others", overflow="fold")
     for verdict, known in zip(verdicts, gold, strict=True):
         against = [f"{_flat(vote.answer)}: {', '.join(vote.experts)}" for vote in verdict.dissent]
         missing = [f"{r.expert} {r.outcome}" for r in verdict.responses if not r.answered]
         style = "" if verdict.answer == known else "yellow"
         table.add_row(
             Text(_flat(verdict.question.text)),
-            Text(_flat(verdict.headline), style=style),
+            Text("tie" if verdict.ties else _flat(verdict.headline), style=style),
             Text(known),
             f"{verdict.support.n} of {verdict.support.of}",
-            Text("; ".join(against + missing), style="dim"),
+            Text("\n".join(against + missing), style="dim"),
         )
     return table
 
@@ -114,7 +118,8 @@ def accuracy_table(report: CircleReport, sources: dict[str, str]) -> Table:
     table.add_column("who")
     table.add_column("right", justify="right")
     table.add_column("accuracy", justify="right")
-    table.add_column("0 to 1, 95 % interval")
+    table.add_column("0 to 1")
+    table.add_column("95 % interval", no_wrap=True)
     for row in report.accuracy.iter_rows(named=True):
         name = row["expert"]
         who = expert(name, sources[name]) if name in sources else Text(f"  {name}", style="bold")
@@ -123,6 +128,7 @@ def accuracy_table(report: CircleReport, sources: dict[str, str]) -> Table:
             f"{row['right']} of {row['tasks']}",
             f"{row['accuracy']:.3f}",
             _bar(row["low"], row["accuracy"], row["high"]),
+            f"{row['low']:.2f} to {row['high']:.2f}",
         )
     return table
 
@@ -137,4 +143,4 @@ def _bar(low: float, value: float, high: float) -> Text:
             text.append("\u2501")
         else:
             text.append("\u2500", "dim")
-    return text.append(f"  [{low:.2f}, {high:.2f}]", "dim")
+    return text

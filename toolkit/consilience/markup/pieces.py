@@ -9,18 +9,24 @@ from consilience.markup.html import Html, escape
 from consilience.markup.palette import colour
 
 _WIDTH = 200.0
+# drawn, since the glyphs for them are missing from common fonts
+_TAPE = "<circle cx=4 cy=5 r=3 /><circle cx=12 cy=5 r=3 /><path d='M4 8h8' />"
+_PERSON = "<circle cx=8 cy=3 r=2 /><path d='M4 9a4 4 0 0 1 8 0' />"
+_STEPS = "<path d='M3 2h10M3 5h10M3 8h6' />"
+_FUNCTION = "<path d='M10 1c-3-1-2 3-3 5s-1 4-3 3M5 4h5' />"
 _MARKS = {
-    "person": ("\u263b", "a person"),
-    "recorded": ("\u29be", "recorded"),
-    "scripted": ("\u2261", "scripted"),
-    "function": ("\u0192", "a function"),
+    "person": (_PERSON, "a person"),
+    "recorded": (_TAPE, "recorded"),
+    "scripted": (_STEPS, "scripted"),
+    "function": (_FUNCTION, "a function"),
 }
 
 
 def expert_mark(name: str, source: str = "") -> Html:
     """Return an expert's dot, name and, where it is not a live model, the mark of what it is."""
-    glyph, meaning = _MARKS.get(source, ("", ""))
-    mark = f" <span class=cs-m title='{meaning}'>{glyph}</span>" if glyph else ""
+    drawing, meaning = _MARKS.get(source, ("", ""))
+    named = f"<title>{meaning}</title>{drawing}"
+    mark = f" <svg role=img aria-label='{meaning}' class=cs-mark width=16 height=10>{named}</svg>" if drawing else ""
     dot = f"<span class=cs-dot style='background:{colour(name)}'></span>"
     return Html(f"<span class=cs-who>{dot}{escape(name, 80)}{mark}</span>")
 

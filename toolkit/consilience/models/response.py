@@ -85,6 +85,19 @@ class Usage:
             None if self.cost_usd is None or other.cost_usd is None else self.cost_usd + other.cost_usd,
         )
 
+    @property
+    def price(self) -> str:
+        """The cost for people: dollars, or that it is unknown.
+
+        Examples
+        --------
+        >>> Usage(10, 2, 0.0012).price, Usage(10, 2).price
+        ('$0.0012', 'unknown')
+        """
+        if self.cost_usd is None:
+            return "unknown"
+        return "$0" if self.cost_usd == 0 else f"${self.cost_usd:.4f}"
+
 
 def _sum(left: int | None, right: int | None) -> int | None:
     return None if left is None or right is None else left + right

@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import duckdb
@@ -104,7 +104,6 @@ class Leases:
         file = self._place.file
         if file.exists():
             return
-        self._place.spool.mkdir(exist_ok=True)
         fresh = self._place.spool / f".writing-{uuid.uuid4().hex}.duckdb"
         try:
             connection = duckdb.connect(
@@ -118,7 +117,8 @@ class Leases:
             os.replace(fresh, file)
             sync_folder(file.parent)
         except (duckdb.Error, OSError) as error:
-            fresh.unlink(missing_ok=True)
+            with suppress(OSError):
+                fresh.unlink()
             raise failures.translated(error, file) from error
 
     def _refuse_newer(self) -> None:

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from consilience.errors import StoreBusy, StoreError
+from consilience.errors import StoreBusy, StoreError, StoreFull
 
 try:
     import fcntl
@@ -31,6 +31,7 @@ except ImportError:  # Windows has no flock; the folder that is asked for then s
 _FIRST_PAUSE = 0.0005
 _LONGEST_PAUSE = 0.01
 _HELD = (errno.EAGAIN, errno.EACCES)
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 # Descriptors of locks that are open now. A forked child closes its copies: a copy would keep the lock alive after its
 # holder died.
@@ -138,31 +139,37 @@ def _try(fd: int, *, shared: bool) -> bool:
 
 @contextmanager
 def _held(path: Path, acquire: Callable[[int], bool]) -> Iterator[bool]:
-    fd = _opened(path)
-    try:
-        got = acquire(fd)
-        while got and not _same(
-            fd, path
-        ):  # The lock file was removed meanwhile, and others lock its successor.
-            _closed(fd)
-            fd = _opened(path)
+    while True:
+        fd = _opened(path)
+        try:
             got = acquire(fd)
-        yield got
-    finally:
-        _closed(fd)
+            # Otherwise the lock file was removed meanwhile, and others lock its successor.
+            if not got or _same(fd, path):
+                yield got
+                return
+        finally:
+            _closed(fd)
 
 
 def _opened(path: Path) -> int:
-    path.parent.mkdir(exist_ok=True)
-    with _guard:
-        try:
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        except OSError as error:
-            if error.errno not in (errno.EACCES, errno.EROFS):
-                raise
-            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # A lock needs no right to write.
-        _open.add(fd)
+    try:
+        path.parent.mkdir(exist_ok=True)
+        with _guard:
+            fd = _open_file(path)
+            _open.add(fd)
+    except OSError as error:
+        kind = StoreFull if error.errno in _FULL else StoreError
+        raise kind(f"A store needs the lock file {path}, which cannot be made: {error.strerror}.") from error
     return fd
+
+
+def _open_file(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EROFS):
+            raise
+    return os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # A lock needs no right to write.
 
 
 def _closed(fd: int) -> None:

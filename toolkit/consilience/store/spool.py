@@ -97,11 +97,14 @@ class Spool:
     def quarantine(self, name: str, reason: str) -> None:
         """Put a damaged segment aside, say so in the log, and go on."""
         aside = self.folder / "quarantine"
-        aside.mkdir(exist_ok=True)
-        with suppress(FileNotFoundError):
+        try:
+            aside.mkdir(exist_ok=True)
             os.replace(self.folder / name, aside / name)
+        except OSError as error:
+            _LOG.warning("Segment %s is damaged (%s) and cannot be moved: %s.", name, reason, error.strerror)
+            return
         _LOG.warning(
-            "Segment %s is damaged (%s) and was moved to %s: what it held is not in the store.",
+            "Segment %s is damaged (%s) and was moved to %s: its rows are not in the store.",
             name,
             reason,
             aside,

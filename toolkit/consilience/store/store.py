@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from consilience.errors import InvalidInput, StoreBusy, StoreError
+from consilience.errors import InvalidInput, StoreBusy, StoreError, StoreFull
 from consilience.store.locks import Locks
 from consilience.store.outbox import Outbox
 from consilience.store.places import check_writable, place
@@ -22,6 +22,8 @@ from consilience.store.rows import bundle
 from consilience.store.spool import Spool
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import polars as pl
 
     from consilience.models import Question, Response
@@ -32,7 +34,9 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("consilience.store")
 _PAUSE = 0.005
+_CHECK_SECONDS = 1.0
 _CLOSING_SECONDS = 5.0
+_ORPHANED_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ class Store:
     timeout
         Longest wait for other processes when reading, in seconds.
     interval
-        Seconds between two ingests of this process, which is how old another process's view may be.
+        Seconds between two ingests of this process: about how old another process's view may be.
     observer
         Called with a `Statement` after each statement that reads; none by default.
 
@@ -102,7 +106,7 @@ class Store:
         path: str | os.PathLike[str],
         *,
         timeout: float = 30.0,
-        interval: float = 1.0,
+        interval: float = 0.5,
         observer: Callable[[Statement], None] | None = None,
     ) -> None:
         if timeout <= 0 or interval <= 0:
@@ -120,7 +124,7 @@ class Store:
         _alive.add(self)
 
     @property
-    def path(self) -> os.PathLike[str]:
+    def path(self) -> Path:
         """The DuckDB file."""
         return self._place.file
 
@@ -146,10 +150,13 @@ class Store:
         StoreError
             The store is closed, or its folder cannot be written.
         """
+        self._require_open()
         rows = bundle(question, responses, verdict)
-        self.check()
+        leases, _, worker = self._loaded()
+        # Writing needs no DuckDB: who holds the file, or fills the disk, matters to the ingester alone.
+        with suppress(StoreBusy, StoreFull):
+            leases.check(_CHECK_SECONDS)
         check_writable(self._place)
-        _, _, worker = self._loaded()
         try:
             self._outbox.put(rows)
         finally:
@@ -273,7 +280,7 @@ class Store:
         self._outbox.flush()
         if self._outbox.waiting():
             self._take_own(self._timeout)
-        elif self._spool.waiting() and ingester.rested(self._interval / 2):
+        elif self._spool.waiting() and ingester.rested(_ORPHANED_SECONDS):
             self._take_others(ingester)
         from consilience.store.frames import fetched
 
@@ -303,10 +310,11 @@ class Store:
             time.sleep(_PAUSE)
 
     def _take_others(self, ingester: Ingester) -> None:
-        # A process that died may have left segments; a reader takes them in passing, or lets them be.
+        # Nobody has taken anything for a while: the writer is dead. Readers that tried more often would hold the
+        # ingest lock before the writers' threads.
         with suppress(StoreBusy):
             if os.access(self._place.spool, os.W_OK):
-                ingester.take(_PAUSE)
+                ingester.take(min(_ORPHANED_SECONDS, self._timeout))
 
     def _loaded(self) -> tuple[Leases, Ingester, Worker]:
         with self._loading:

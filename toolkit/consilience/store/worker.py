@@ -1,4 +1,4 @@
-"""The background thread that sees to it that what was written is taken, about once a second."""
+"""The background thread that sees to it that what was written is taken, twice a second by default."""
 
 from __future__ import annotations
 

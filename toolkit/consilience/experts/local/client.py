@@ -11,7 +11,7 @@ import httpx2
 
 from consilience.errors import ContextExceeded, LocalModelError
 
-# What the prompt takes beside the answer is unknown to the server's message, so its sentence names both figures.
+_PADDING = "Text:" + " word" * 64
 _TOO_LONG = "exceed_context_size_error"
 
 
@@ -90,9 +90,13 @@ class Client:
         ``http://127.0.0.1:port``.
     token
         The bearer token that the server wants; it is kept out of the ``repr``.
+    slots
+        How many prompts the server keeps.
     """
 
-    def __init__(self, address: str, token: str) -> None:
+    def __init__(self, address: str, token: str, slots: int) -> None:
+        self._fronts: dict[str, None] = {}  # the latest last
+        self._most_fronts = slots
         # A connection serves one call: on the loopback interface it costs 0.1 ms, and none can go stale or be left
         # half read by a cancellation. The environment's proxies are not asked: the address is this machine's own.
         self._http = httpx2.AsyncClient(
@@ -129,6 +133,20 @@ class Client:
             tokens=tuple(body["tokens"]),
             positions=positions,
         )
+
+    async def read(self, front: str) -> None:
+        """Let the server read what a prompt begins with, unless it has lately.
+
+        llama.cpp computes 64 tokens or more in another way than fewer, and the last digits of its results differ:
+        enough to turn a near tie. A question gets the same answer whether its examples are in the cache or not when
+        they are always read first, and always in the one way: hence the padding.
+        """
+        if front and front not in self._fronts:
+            await self._post("/completion", {"prompt": front + _PADDING, "n_predict": 0, "cache_prompt": True})
+        self._fronts.pop(front, None)
+        self._fronts[front] = None
+        while len(self._fronts) > self._most_fronts:
+            self._fronts.pop(next(iter(self._fronts)))
 
     async def look(self, prompt: str, tokens: Sequence[int], top: int) -> Completion:
         """Return the likeliest tokens after a prompt and the tokens after it, as the one position.

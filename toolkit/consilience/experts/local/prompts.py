@@ -73,15 +73,22 @@ class Labels:
         return f'root ::= " " ({choices})' + (' "\\n" "\\n"?' if self.nested else "")
 
     @property
-    def endings(self) -> dict[str, bytes]:
-        """The bytes of each choice as generated."""
-        end = "\n\n" if self.nested else ""
-        return {choice: f" {shown}{end}".encode() for shown, choice in self.shown.items()}
+    def forms(self) -> dict[str, tuple[bytes, ...]]:
+        """The bytes of each choice as generated, complete."""
+        ends = ("\n", "\n\n") if self.nested else ("",)
+        return {
+            choice: tuple(f" {shown}{end}".encode() for end in ends) for shown, choice in self.shown.items()
+        }
+
+    @property
+    def stops(self) -> dict[bytes, str]:
+        """The bytes after which the end of the text completes a choice too."""
+        return {f" {shown}".encode(): choice for shown, choice in self.shown.items()} if self.nested else {}
 
     @property
     def most_tokens(self) -> int:
-        """Tokens that suffice for the longest choice: one a byte, the line breaks, and the end."""
-        return max(map(len, self.endings.values())) + 2
+        """Tokens that suffice for the longest choice: one a byte, and the end."""
+        return max(len(form) for written in self.forms.values() for form in written) + 1
 
 
 def _one_line(choices: Sequence[str]) -> dict[str, str]:
@@ -158,8 +165,8 @@ def _yes_no(label: Label) -> tuple[Example, ...]:
 
 def label_prompt(
     question: Question, label: Label, labels: Labels, examples: Sequence[Example], persona: str | None = None
-) -> str:
-    """Return a text that a label completes.
+) -> tuple[str, str]:
+    """Return a text that a label completes, in two parts: what further questions share, and the question.
 
     Parameters
     ----------
@@ -175,11 +182,11 @@ def label_prompt(
     front = [plain(part.strip()) for part in (persona, question.context) if part and part.strip()]
     if not examples:
         front.append(f"{plain(label.name)} is one of: {', '.join(labels.shown)}.")
-    solved = [
+    front += [
         f"{_asked(example.question, label)} {labels.written(label.parse(example.answer))}"
         for example in examples
     ]
-    return "\n\n".join([*front, *solved, _asked(question.text, label)])
+    return "".join(f"{part}\n\n" for part in front), _asked(question.text, label)
 
 
 def _asked(text: str, label: Label) -> str:

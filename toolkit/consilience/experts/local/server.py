@@ -38,6 +38,33 @@ _CRASH_WINDOW = 60.0
 _REAP_SECONDS = 5.0
 
 
+class Lanes:
+    """A number of lanes, first come first served, of which a caller takes one or more.
+
+    More calls than the server has slots would only wait inside it, where a thread waits with each. And tokens of
+    calls that run together are computed together, which changes the last digits of their probabilities: who wants
+    the same answer each time takes all lanes.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._turn = asyncio.Lock()
+        self._free = asyncio.Semaphore(count)
+
+    @asynccontextmanager
+    async def use(self, count: int) -> AsyncIterator[None]:
+        """Hold ``count`` lanes."""
+        held = 0
+        try:
+            async with self._turn:  # one caller collects at a time, so two never wait for each other
+                while held < count:
+                    await self._free.acquire()
+                    held += 1
+            yield
+        finally:
+            for _ in range(held):
+                self._free.release()
+
+
 class LocalServer:
     """One server for all `LocalModel` objects of a process with the same model file and port.
 
@@ -57,8 +84,7 @@ class LocalServer:
         self._client: Client | None = None
         self._starting: asyncio.Task[Client] | None = None
         self._crashes: deque[float] = deque(maxlen=_CRASHES)
-        # More calls than slots would only wait inside the server, where a thread of its own waits with each.
-        self._slots = asyncio.Semaphore(SLOTS)
+        self._lanes = Lanes(SLOTS)
         self._users: WeakSet[object] = WeakSet()
 
     def __repr__(self) -> str:
@@ -69,8 +95,17 @@ class LocalServer:
         """The child's process id; ``None`` while there is none."""
         return self._process.pid if self._process is not None and self._process.alive else None
 
-    async def call(self, user: object, work: Callable[[Client], Awaitable[T]]) -> T:
+    async def call(self, user: object, work: Callable[[Client], Awaitable[T]], *, alone: bool = False) -> T:
         """Run ``work`` with a client, in one of the server's slots, starting the child if there is none.
+
+        Parameters
+        ----------
+        user
+            Whoever asks; the child lives until all of them are released.
+        work
+            The calls.
+        alone
+            Whether nothing else may run on the server meanwhile.
 
         Raises
         ------
@@ -78,7 +113,7 @@ class LocalServer:
             The child cannot start, or ended while it worked.
         """
         self._users.add(user)
-        async with self._slots:
+        async with self._lanes.use(SLOTS if alone else 1):
             client = await self._ready()
             process = self._process
             try:
@@ -142,7 +177,7 @@ class LocalServer:
         except asyncio.CancelledError:
             process.end()
             raise
-        self._client = Client(address, token)
+        self._client = Client(address, token, SLOTS)
         return self._client
 
     def _settings(self, token: str) -> dict[str, object]:

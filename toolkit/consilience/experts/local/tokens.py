@@ -1,16 +1,14 @@
 """Confidence from token probabilities: what the model's own numbers say about each allowed label.
 
-Let the model's distribution over tokens be restricted, at each place, to tokens that can still lead to an allowed
-label, and normalised: that is the distribution which the grammar makes of it. A label's probability is the sum over
-all ways to write it. `Tally` walks these ways, heaviest first:
+A label's figure is the probability that the model, left alone at temperature 1, would write this label, given that
+it writes one of the allowed ones: the product of its tokens' probabilities, summed over the ways to cut it into
+tokens, divided by the sum over all labels. Renormalising at each token instead, as a grammar does while it
+generates, inflates every beginning that seldom leads on to a label (Park et al. 2024, arXiv 2405.21047: a lone blank
+that would have become a number).
 
-* a token after which one label is left gives its share to that label;
-* a token after which several are left becomes a place of its own, with its share as weight.
-
-What is exact: the shares at each place that was looked at. What is not: places that were never looked at keep their
-weight (`Tally.unseen`), and allowed tokens outside the list of the likeliest are missed. How many those can be, and
-how likely at most, is known, and is added to `Tally.unseen` as well. A label's true probability therefore lies
-between its figure minus ``unseen`` and its figure plus ``unseen``, up to rounding.
+What is exact: the mass of a label that was followed to its end. What is not: beginnings that were not followed, and
+tokens outside the list of the likeliest. The mass of the first is known, the second is bounded, and together they
+are `Tally.unseen`: no figure is wrong by more than that, up to rounding.
 
 Everything is bytes: a token may end inside a character.
 """
@@ -18,29 +16,52 @@ Everything is bytes: a token may end inside a character.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from consilience.experts.local.client import Completion, Token
 
+Path = tuple[int, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place in the tree of ways to write the labels.
+    """A beginning of a label.
 
     Parameters
     ----------
-    weight
-        The probability of coming here.
+    mass
+        The probability that the model writes it so.
     written
-        The bytes written so far.
+        Its bytes.
     path
         The tokens that wrote them.
     """
 
-    weight: float
+    mass: float
     written: bytes
-    path: tuple[int, ...]
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What is known of the next token at a place.
+
+    Parameters
+    ----------
+    listed
+        The likeliest tokens, all that are likelier than the last of them.
+    outside
+        The token that was chosen there, when it is not among them.
+    """
+
+    listed: tuple[Token, ...]
+    outside: Token | None = None
+
+    @property
+    def tokens(self) -> tuple[Token, ...]:
+        """All tokens whose probability is known."""
+        return self.listed if self.outside is None else (*self.listed, self.outside)
 
 
 class Tally:
@@ -48,123 +69,99 @@ class Tally:
 
     Parameters
     ----------
-    endings
-        For each label, the bytes that write it, with what ends it where another label goes on from there.
+    forms
+        For each label, the byte strings that are it when they are complete.
+    stops
+        Byte strings after which a control token, which has no text, completes the label.
 
     Examples
     --------
-    >>> tally = Tally({"yes": b" yes", "no": b" no"})
-    >>> tokens = [
+    >>> tally = Tally({"yes": (b" yes",), "no": (b" no",)})
+    >>> tokens = (
     ...     Token(1, b" yes", math.log(0.6)),
     ...     Token(2, b" no", math.log(0.2)),
     ...     Token(3, b"!", math.log(0.2)),
-    ... ]
-    >>> tally.look(tally.heaviest(), tokens)
+    ... )
+    >>> tally.look(tally.heaviest(), Listing(tokens))
     >>> [(label, round(p, 2)) for label, p in tally.probabilities()]
     [('yes', 0.75), ('no', 0.25)]
     """
 
-    def __init__(self, endings: Mapping[str, bytes]) -> None:
-        self._shares = dict.fromkeys(endings, 0.0)
-        self._beginnings = _beginnings(endings)
+    def __init__(
+        self, forms: Mapping[str, Sequence[bytes]], stops: Mapping[bytes, str] | None = None
+    ) -> None:
+        self._masses = dict.fromkeys(forms, 0.0)
+        self._complete = {form: label for label, written in forms.items() for form in written}
+        self._begun = {form[:stop] for form in self._complete for stop in range(1, len(form))}
+        self._stops = dict(stops or {})
         self._open = [Place(1.0, b"", ())]
         self._missed = 0.0
 
     @property
     def unseen(self) -> float:
-        """An upper bound of the probability that could not be attributed to a label, between 0 and 1."""
-        return min(1.0, self._missed + math.fsum(place.weight for place in self._open))
+        """An upper bound of the error of each probability, between 0 and 1."""
+        unseen = self._missed + math.fsum(place.mass for place in self._open)
+        whole = unseen + math.fsum(self._masses.values())
+        return unseen / whole if whole > 0.0 else 1.0
 
     def heaviest(self) -> Place | None:
-        """Return the open place with the largest weight; ``None`` when every way has been followed."""
-        return max(self._open, key=lambda place: place.weight, default=None)
+        """Return the beginning with the largest mass; ``None`` when all were followed."""
+        return max(self._open, key=lambda place: place.mass, default=None)
 
-    def look(self, place: Place, listed: Sequence[Token], outside: Token | None = None) -> None:
-        """Attribute an open place's weight.
+    def among(self, paths: Container[Path]) -> Place | None:
+        """Return a beginning that one of these paths wrote; ``None`` when there is none."""
+        return next((place for place in self._open if place.path in paths), None)
 
-        Parameters
-        ----------
-        place
-            From `heaviest`.
-        listed
-            The likeliest tokens there, all that are likelier than the last of them.
-        outside
-            The token that was chosen there, when it is not among them.
-        """
+    def look(self, place: Place, listing: Listing) -> None:
+        """Follow a beginning by one token."""
         self._open.remove(place)
-        allowed = self._allowed(place, listed, outside)
-        total = math.fsum(math.exp(token.logprob) for token, _ in allowed)
-        if total <= 0.0:
-            self._missed += place.weight
-            return
-        self._missed += place.weight * self.vagueness(place, listed, outside)
-        for token, after in allowed:
-            share = place.weight * math.exp(token.logprob) / total
-            label = self._beginnings[after]
-            if label is None:
-                self._open.append(Place(share, after, (*place.path, token.id)))
+        found = 0
+        for token in listing.tokens:
+            after, mass = place.written + token.bytes, place.mass * math.exp(token.logprob)
+            label = self._complete.get(after) if token.bytes else self._stops.get(place.written)
+            if label is not None:
+                self._masses[label] += mass
+            elif token.bytes and after in self._begun:
+                self._open.append(Place(mass, after, (*place.path, token.id)))
             else:
-                self._shares[label] += share
-
-    def vagueness(self, place: Place, listed: Sequence[Token], outside: Token | None = None) -> float:
-        """Bound the share of a place's weight that belongs to allowed tokens which are not listed.
-
-        Each is at most as likely as the last listed one, each writes another beginning of a label, and together
-        they have at most what the listed ones leave of 1.
-        """
-        allowed = self._allowed(place, listed, outside)
-        total = math.fsum(math.exp(token.logprob) for token, _ in allowed)
-        if not listed or total <= 0.0:
-            return 1.0
-        further = sum(
-            begun.startswith(place.written) and len(begun) > len(place.written) for begun in self._beginnings
-        )
-        masses = [math.exp(token.logprob) for token in listed]
-        missing = min(max(0.0, 1.0 - math.fsum(masses)), min(masses) * max(0, further - len(allowed)))
-        return missing / (total + missing)
+                continue
+            found += 1
+        self._missed += place.mass * self._unlisted(place, listing, found)
 
     def probabilities(self) -> tuple[tuple[str, float], ...]:
         """Return the labels that were seen, with their probabilities, in the order in which they were given.
 
-        They sum to at most 1. A label without any listed token is left out: nothing is known about it beyond
-        ``unseen``.
+        They sum to 1, or there are none. A label that was never followed to its end is left out: nothing is known
+        about it beyond ``unseen``.
         """
-        total = max(1.0, math.fsum(self._shares.values()))  # rounding alone can pass 1
-        return tuple((label, share / total) for label, share in self._shares.items() if share > 0.0)
+        whole = math.fsum(self._masses.values())
+        return tuple((label, min(1.0, mass / whole)) for label, mass in self._masses.items() if mass > 0.0)
 
-    def _allowed(
-        self, place: Place, listed: Sequence[Token], outside: Token | None
-    ) -> list[tuple[Token, bytes]]:
-        tokens = [*listed, outside] if outside else listed
-        written = [(token, place.written + token.bytes) for token in tokens if token.bytes]
-        return [(token, after) for token, after in written if after in self._beginnings]
+    def _unlisted(self, place: Place, listing: Listing, found: int) -> float:
+        """Bound the probability of the tokens here that lead on to a label and are not listed.
 
-
-def _beginnings(endings: Mapping[str, bytes]) -> dict[bytes, str | None]:
-    """Map each beginning of a label to the label, or to ``None`` when several labels begin so."""
-    found: dict[bytes, str | None] = {}
-    for label, ending in endings.items():
-        for stop in range(1, len(ending) + 1):
-            begun = ending[:stop]
-            found[begun] = None if begun in found else label
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """The likeliest tokens at a place, and the one that was chosen when it is not among them."""
-
-    listed: tuple[Token, ...]
-    outside: Token | None = None
+        Each is at most as likely as the last listed one, each writes another beginning, and together they have at
+        most what the listed ones leave of 1.
+        """
+        if not listing.listed:
+            return 1.0
+        ways = sum(
+            len(other) > len(place.written) and other.startswith(place.written)
+            for others in (self._begun, self._complete)
+            for other in others
+        )
+        probabilities = [math.exp(token.logprob) for token in listing.listed]
+        rest = max(0.0, 1.0 - math.fsum(probabilities))
+        return min(rest, min(probabilities) * max(0, ways - found))
 
 
-def known_places(completion: Completion) -> dict[tuple[int, ...], Listing]:
-    """Return the likeliest tokens after each path of generated tokens, where the server told them.
+def known_places(completion: Completion) -> dict[Path, Listing]:
+    """Return what the server told of the likeliest tokens after each path of generated tokens.
 
-    llama.cpp tells nothing about a token that ends inside a character, and shows the whole character's bytes at the
-    token that completes it. The generated tokens' numbers say where that happened.
+    llama.cpp tells nothing about a token that ends inside a character, and shows the whole character's bytes at
+    the token that completes it. The generated tokens' numbers say where that happened.
     """
-    known: dict[tuple[int, ...], Listing] = {}
+    known: dict[Path, Listing] = {}
     at = 0
     for position in completion.positions:
         first = at

@@ -8,7 +8,7 @@ from consilience.markup import Html, details, escape, expert_mark, interval_bar,
 
 if TYPE_CHECKING:
     from consilience.models import Response
-    from consilience.verdict import Verdict, Vote
+    from consilience.verdict.result import Verdict, Vote
 
 
 def card(verdict: Verdict) -> str:
@@ -85,11 +85,9 @@ def _row(response: Response) -> tuple[object, ...]:
 
 
 def _foot(verdict: Verdict) -> str:
-    from consilience.verdict import cost
-
     seconds = max(response.latency_s for response in verdict.responses)
     again = "verdict.replay(method=\u2026, without=[\u2026])"
     return (
-        f"<div class=cs-foot>Cost {escape(cost(verdict.usage))} \u00b7 {seconds:.1f} s \u00b7 {verdict.method} of "
+        f"<div class=cs-foot>Cost {escape(verdict.usage.price)} \u00b7 {seconds:.1f} s \u00b7 {verdict.method} of "
         f"{len(verdict.responses)} asked \u00b7 decide again: <code>{again}</code></div>"
     )

@@ -1,22 +1,21 @@
-"""A verdict: what a circle's responses add up to, and how far that can be trusted."""
+"""What a circle's responses to one question add up to, with its displays."""
 
 from __future__ import annotations
 
 import math
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
-from consilience.agreement import Coefficient, one_question
-from consilience.dedup.merge import Merged, merge
+from consilience.agreement import Coefficient
+from consilience.dedup.merge import Merged
 from consilience.errors import InvalidInput
-from consilience.intervals import wilson
 from consilience.markup.plain import plain
-from consilience.models import AnswerValue, Items, Label, Outcome, Question, Response, Usage, quoted
+from consilience.models import AnswerValue, Items, Outcome, Question, Response, Usage, quoted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -117,7 +116,7 @@ class Verdict:
         if self.decision is not Decision.TIE:
             return ()
         most = len(self.votes[0].experts)
-        return tuple(sorted(_shown(vote.answer) for vote in self.votes if len(vote.experts) == most))
+        return tuple(sorted(shown(vote.answer) for vote in self.votes if len(vote.experts) == most))
 
     @property
     def outcomes(self) -> Mapping[Outcome, int]:
@@ -162,7 +161,7 @@ class Verdict:
             return f"{len(self.recommendations)} recommendations"
         if self.answer is None:
             return self.decision.value
-        return _shown(self.answer)
+        return shown(self.answer)
 
     def replay(self, *, method: Method | None = None, without: Sequence[str] = ()) -> Verdict:
         """Decide again from the same responses, with no call.
@@ -186,6 +185,8 @@ class Verdict:
                 f"without= takes {', '.join(sorted(names))}; {', '.join(unknown)} was not asked."
             )
         kept = [response for response in self.responses if response.expert not in without]
+        from consilience.verdict.decide import decide
+
         again = decide(self.question, kept, method=method or self.method)
         return replace(again, decided_at=self.decided_at)
 
@@ -194,11 +195,11 @@ class Verdict:
         lines = [f"Asked: {self.question.text}"]
         lines += [f"Degraded: {self.banner}"] if self.degraded else []
         lines += [f"Answer: {self.headline} ({self.support})"]
-        lines += [f"Dissent: {_shown(vote.answer)} ({', '.join(vote.experts)})" for vote in self.dissent]
+        lines += [f"Dissent: {shown(vote.answer)} ({', '.join(vote.experts)})" for vote in self.dissent]
         lines += [f"  - {row.text} ({', '.join(row.experts)})" for row in self.recommendations]
         lines += [f"  {r.expert}: {r.outcome}: {r.reason}" for r in self.responses if not r.answered]
         lines += [f"Agreement: {self.agreement.explain()}"] if self.agreement else []
-        lines += [f"Method: {self.method}; cost {cost(self.usage)}"]
+        lines += [f"Method: {self.method}; cost {self.usage.price}"]
         return plain("\n".join(lines), limit=50_000)
 
     def to_polars(self) -> pl.DataFrame:
@@ -211,7 +212,7 @@ class Verdict:
                     "expert": response.expert,
                     "source": str(response.source),
                     "outcome": str(response.outcome),
-                    "answer": None if response.answer is None else _shown(response.answer),
+                    "answer": None if response.answer is None else shown(response.answer),
                     "confidence": response.confidence,
                     "latency_s": response.latency_s,
                     "input_tokens": response.usage.input_tokens,
@@ -230,113 +231,11 @@ class Verdict:
         return f"<Verdict {quoted(self.headline, 60)}, {self.support}{banner}>"
 
     def _repr_html_(self) -> str:
-        from consilience.card import card
+        from consilience.verdict.card import card
 
         return card(self)
 
 
-def decide(question: Question, responses: Iterable[Response], *, method: Method = "majority") -> Verdict:
-    """Turn responses into a verdict, independent of their order.
-
-    Parameters
-    ----------
-    question
-        What was asked.
-    responses
-        One for each asked expert, with whatever outcome.
-    method
-        ``majority``: more than half of the *asked* experts gave the same answer. ``plurality``: most of those who
-        answered, ties stay ties.
-
-    Raises
-    ------
-    InvalidInput
-        There is no response, or the method is another one.
-    """
-    ordered = tuple(sorted(responses, key=lambda response: (response.expert, response.id)))
-    if not ordered:
-        raise InvalidInput("A verdict needs at least one response, none came.")
-    if method not in ("majority", "plurality"):
-        raise InvalidInput(f"method is 'majority' or 'plurality', {method!r} came.")
-    votes = _count(question, ordered)
-    merged = _merged(question, ordered)
-    decision = _decision(question, votes, len(ordered), method)
-    leading = len(votes[0].experts) if votes else 0
-    if decision is Decision.MERGED:
-        leading = merged[0].support
-    return Verdict(
-        question=question,
-        responses=ordered,
-        method=method,
-        decision=decision,
-        answer=_answer(decision, votes, merged),
-        votes=votes,
-        support=Support(leading, len(ordered), *wilson(leading, len(ordered))),
-        agreement=_agreement(question, votes),
-        recommendations=merged,
-    )
-
-
-def _count(question: Question, responses: tuple[Response, ...]) -> tuple[Vote, ...]:
-    groups: dict[str, list[Response]] = {}
-    for response in responses:
-        if response.answer is not None and response.answered:
-            groups.setdefault(question.answer.key(response.answer), []).append(response)
-    votes = [Vote(_wording(group), tuple(r.expert for r in group)) for group in groups.values()]
-    return tuple(sorted(votes, key=lambda vote: (-len(vote.experts), _shown(vote.answer))))
-
-
-def _wording(group: list[Response]) -> AnswerValue:
-    answers = [response.answer for response in group if response.answer is not None]
-    return min(answers, key=_shown)
-
-
-def _merged(question: Question, responses: tuple[Response, ...]) -> Merged:
-    if not isinstance(question.answer, Items):
-        return Merged(())
-    said = {r.expert: r.answer for r in responses if isinstance(r.answer, tuple) and r.answered}
-    return merge(said)
-
-
-def _decision(question: Question, votes: tuple[Vote, ...], asked: int, method: Method) -> Decision:
-    if not votes:
-        return Decision.NO_ANSWER
-    if isinstance(question.answer, Items):
-        return Decision.MERGED
-    most = len(votes[0].experts)
-    if len(votes) > 1 and len(votes[1].experts) == most:
-        return Decision.TIE
-    if 2 * most > asked:
-        return Decision.MAJORITY
-    return Decision.PLURALITY if method == "plurality" else Decision.NO_MAJORITY
-
-
-def _answer(decision: Decision, votes: tuple[Vote, ...], merged: Merged) -> AnswerValue | None:
-    if decision is Decision.MERGED:
-        return tuple(row.text for row in merged)
-    return votes[0].answer if decision in (Decision.MAJORITY, Decision.PLURALITY) else None
-
-
-def _agreement(question: Question, votes: tuple[Vote, ...]) -> Coefficient | None:
-    kind = question.answer
-    if not isinstance(kind, Label):
-        return None
-    counts = {kind.key(vote.answer): len(vote.experts) for vote in votes}
-    return one_question(tuple(sorted((counts.get(choice, 0) for choice in kind.choices), reverse=True)))
-
-
-def _shown(answer: AnswerValue) -> str:
+def shown(answer: AnswerValue) -> str:
+    """Return an answer on one line."""
     return answer if isinstance(answer, str) else "; ".join(answer)
-
-
-def cost(usage: Usage) -> str:
-    """Return a cost for people: dollars, or that it is unknown.
-
-    Examples
-    --------
-    >>> cost(Usage(10, 2, None))
-    'unknown'
-    """
-    if usage.cost_usd is None:
-        return "unknown"
-    return "$0" if usage.cost_usd == 0 else f"${usage.cost_usd:.4f}"

@@ -1,0 +1,76 @@
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+import consilience as cs
+from consilience.cli import app
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("ask", "", "--labels", "yes,no"), "needs a text"),
+        (("ask", "Is it?", "--labels", "yes"), "at least two choices"),
+        (("ask", "Is it?", "--labels", "yes,yes"), "reads the same"),
+        (("ask", "Is it?", "--labels", "a,b", "--items"), "exclude each other"),
+        (("ask", "Is it?", "--expert", "nobody:x"), "nobody:x"),
+        (("ask", "Is it?", "--deadline", "0"), "deadline"),
+    ],
+)
+def test_what_can_be_retyped_is_said_in_one_line_and_ends_with_2(arguments, why):
+    done = run(*arguments)
+    assert done.exit_code == 2
+    assert done.stderr.startswith("consilience: ")
+    assert why in done.stderr.replace("\n", " ")
+    assert "Traceback" not in done.output
+
+
+def test_the_version_is_the_distributions():
+    assert run("--version").output.strip() == cs.__version__
+
+
+def test_help_names_the_commands():
+    text = run("--help").output
+    for command in ("demo", "ask", "setup-local", "doctor"):
+        assert command in text
+
+
+def test_doctor_says_which_kernels_serve_and_what_mends_the_rest():
+    done = run("doctor")
+    assert cs.kernels.backend in done.output
+    assert "local model" in done.output
+    assert done.exit_code == (1 if "missing" in done.output else 0)
+
+
+@pytest.mark.slow
+def test_a_question_to_the_local_model_is_answered_and_kept(tmp_path, local_model):
+    store = tmp_path / "history.duckdb"
+    done = run("ask", "Is Berlin in Spain?", "--labels", "yes,no", "--store", str(store), "--json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert found["answer"] in ("yes", "no")
+    with cs.Store(store) as kept:
+        assert kept.sql("SELECT text FROM questions").rows() == [("Is Berlin in Spain?",)]
+
+
+@pytest.mark.slow
+def test_the_demo_prints_verdicts_report_and_next_steps(tmp_path, local_model):
+    done = run("demo", "--store", str(tmp_path / "demo.duckdb"), "--question", "Is ice cold?")
+    assert done.exit_code == 0, done.output
+    for part in (
+        "Did the circle help?",
+        "Krippendorff alpha",
+        "Is ice cold?",
+        "61 questions, 241 responses, 61 verdicts",
+    ):
+        assert part in done.output
+
+
+@pytest.mark.slow
+def test_setup_local_twice_fetches_once(local_model):
+    assert "ready" in run("setup-local").output
