@@ -68,7 +68,7 @@ class Victim:
         self.acknowledged: list[str] = []
         self.first = threading.Event()
         command = [sys.executable, __file__, "--write", str(path), *(["--ingest"] if ingest else [])]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: S603 - this very program
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE)
         self._listener = threading.Thread(target=self._listen)
         self._listener.start()
 

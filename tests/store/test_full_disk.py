@@ -2,37 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-from contextlib import suppress
-
 import pytest
 
 from consilience.errors import StoreFull
 from consilience.store import Store
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"a full disk needs the right to mount a tmpfs: {error}")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def fill(folder):
-    with suppress(OSError), (folder / "filler").open("wb", buffering=0) as stream:
-        for size in (65536, 1024, 1):
-            with suppress(OSError):
-                while stream.write(b"x" * size) == size:
-                    pass
-
-
-def test_rows_stay_in_memory_while_the_disk_is_full_and_go_on_when_there_is_space(small_disk, asked):
+def test_rows_stay_in_memory_while_the_disk_is_full_and_go_on_when_there_is_space(small_disk, fill, asked):
     with Store(small_disk / "history.duckdb", interval=3600) as store:
         store.record(*asked("before"))
         fill(small_disk)
@@ -47,7 +23,7 @@ def test_rows_stay_in_memory_while_the_disk_is_full_and_go_on_when_there_is_spac
         assert store.sql("SELECT count(*) FROM responses").item() == 15
 
 
-def test_the_background_thread_writes_what_a_full_disk_left(small_disk, asked, until):
+def test_the_background_thread_writes_what_a_full_disk_left(small_disk, fill, asked, until):
     with Store(small_disk / "history.duckdb", interval=0.02) as store:
         store.record(*asked())
         store.flush()
@@ -60,7 +36,7 @@ def test_the_background_thread_writes_what_a_full_disk_left(small_disk, asked, u
 
 
 @pytest.mark.parametrize("made", [False, True], ids=["new file", "file with rows"])
-def test_segments_wait_while_the_ingester_finds_the_disk_full(small_disk, asked, made):
+def test_segments_wait_while_the_ingester_finds_the_disk_full(small_disk, fill, asked, made):
     with Store(small_disk / "history.duckdb", interval=3600) as store:
         if made:
             store.record(*asked("first"))

@@ -9,7 +9,7 @@ from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from consilience.errors import Abstained, InvalidInput, Refused, StoreFull, Unparseable
+from consilience.errors import Abstained, InvalidInput, Refused, StoreError, Unparseable
 from consilience.experts.base import Expert
 from consilience.experts.registry import Given, as_circle
 from consilience.loop import background
@@ -106,9 +106,8 @@ class Circle:
         EmptyQuestion, InvalidInput
             The question cannot be asked.
         StoreError
-            The store cannot be used; nobody was asked.
-        StoreFull
-            There was no space to keep it. The error's ``verdict`` holds the result.
+            The store cannot be used, and nobody was asked; or it could not keep the result (`StoreFull`: the disk is
+            full), which is then the error's ``verdict``.
         """
         return await background.wait(self._prepare(question, answer, context, examples, deadline))
 
@@ -176,7 +175,7 @@ class Circle:
     async def _keep(self, store: Store, verdict: Verdict) -> None:
         try:
             await asyncio.to_thread(store.record, verdict.question, verdict.responses, verdict)
-        except StoreFull as error:
+        except StoreError as error:
             error.verdict = verdict
             raise
 

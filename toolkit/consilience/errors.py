@@ -151,20 +151,19 @@ class SetupError(ConsilienceError):
 
 
 class StoreError(ConsilienceError):
-    """The store cannot read or write."""
-
-
-class StoreFull(StoreError):
-    """No space is left on the store's disk.
+    """The store cannot read or write.
 
     Attributes
     ----------
     verdict
-        The verdict that could not be written, when a circle raised this: nothing that was paid for is
-        lost. The rows stay in memory and are written as soon as there is space.
+        The verdict that could not be written, when a circle raised this: nothing that was paid for is lost.
     """
 
     verdict: Any = None
+
+
+class StoreFull(StoreError):
+    """No space is left on the store's disk. The rows stay in memory and are written as soon as there is space."""
 
 
 class StoreBusy(StoreError):

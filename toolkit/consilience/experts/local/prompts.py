@@ -20,10 +20,9 @@ _YES_NO = (
     Example("Is London in England?", "yes"),
     Example("Can stones talk?", "no"),
 )
-# More and longer recommendations than these only repeat themselves from a model of this size; together they
-# stay within some 400 tokens.
-_MOST_ITEMS = 8
-_LONGEST_ITEM = 160
+# More recommendations than these only repeat themselves from a model of this size.
+_MOST_ITEMS = 5
+_LINE_TOKENS = 4  # the dash, the blank and the line break, and one to spare
 
 
 class Labels:
@@ -222,12 +221,37 @@ def _as_answered(answer: str, kind: AnswerKind) -> str:
     return "\n".join(f"- {' '.join(item.split())}" for item in kind.parse(answer))
 
 
-def items_grammar(kind: Items) -> str:
+def _bounds(kind: Items, max_tokens: int) -> tuple[int, int]:
+    """Return how many items, and how many characters each, stay within the tokens when each character is one."""
+    count = max(1, min(kind.max_items, _MOST_ITEMS, max_tokens // 40))
+    return count, max(1, min(kind.max_chars, max_tokens // count - _LINE_TOKENS))
+
+
+def items_grammar(kind: Items, max_tokens: int) -> str:
     """Return a grammar of lines that begin with ``- ``, bounded in number and length.
 
     The first character is a letter or a digit, so that no item is empty; none holds a line break of any script.
     """
-    count, length = min(kind.max_items, _MOST_ITEMS), min(kind.max_chars, _LONGEST_ITEM)
+    count, length = _bounds(kind, max_tokens)
     rest = f"[^\\x00-\\x1F\\x7F-\\x9F\\u2028\\u2029]{{0,{length - 1}}}" if length > 1 else ""
     first = "[0-9A-Za-z\\u00C0-\\u00D6\\u00D8-\\u00F6\\u00F8-\\u024F\\u0370-\\u167F\\u3041-\\u318E\\u3400-\\uD7A3]"
     return f'root ::= item{{1,{count}}}\nitem ::= "- " {first} {rest} "\\n"'
+
+
+def whole_items(text: str, kind: Items, max_tokens: int) -> tuple[str, ...]:
+    """Return the items that ended by themselves; one that was stopped by its length can say the opposite.
+
+    Raises
+    ------
+    Unparseable
+        All were stopped.
+    """
+    _, length = _bounds(kind, max_tokens)
+    items = [line.removeprefix("- ") for line in text.split("\n") if line]
+    whole = tuple(item for item in items if len(item) < length or length == 1)
+    if not whole:
+        raise Unparseable(
+            f"A recommendation may have {length} characters here, all {len(items)} that the local model wrote were cut "
+            "off there: raise max_tokens."
+        )
+    return whole

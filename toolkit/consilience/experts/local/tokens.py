@@ -104,6 +104,19 @@ class Tally:
         whole = unseen + math.fsum(self._masses.values())
         return unseen / whole if whole > 0.0 else 1.0
 
+    @property
+    def unlisted(self) -> float:
+        """The part of `unseen` that no further look can make smaller."""
+        whole = self._missed + math.fsum(self._masses.values())
+        return self._missed / whole if whole > 0.0 else 1.0
+
+    def settled(self, enough: float) -> bool:
+        """Say whether no probability can be wrong by more than ``enough``.
+
+        While a label was never seen, a hundredth of that is wanted: a label that nearly always wins is not certain.
+        """
+        return self.unseen <= (enough if all(self._masses.values()) else enough / 100)
+
     def heaviest(self) -> Place | None:
         """Return the beginning with the largest mass; ``None`` when all were followed."""
         return max(self._open, key=lambda place: place.mass, default=None)

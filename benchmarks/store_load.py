@@ -1,0 +1,112 @@
+"""Writers at a steady rate beside readers: how long a record takes, and how soon another process sees it.
+
+python benchmarks/store_load.py --writers 4 --readers 2 --rate 5 --seconds 20
+"""
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+
+from consilience.models import Label, Outcome, Question, Response, Source
+from consilience.store import Store
+from consilience.verdict import decide
+
+
+def recorded(store: Store) -> tuple[float, str, float]:
+    """Record a question; return the seconds it took, its id and when it was acknowledged."""
+    question = Question("Is water wet?", Label("yes", "no"))
+    said = [
+        Response(
+            question_id=question.id,
+            expert=name,
+            source=Source.SCRIPTED,
+            outcome=Outcome.ANSWERED,
+            answer="yes",
+        )
+        for name in "abc"
+    ]
+    verdict = decide(question, said)
+    started = time.perf_counter()
+    store.record(question, said, verdict)
+    return time.perf_counter() - started, question.id, time.time()
+
+
+def paced(rate: float, seconds: float, work: Callable[[], None]) -> None:
+    """Call ``work`` at the rate; a late call is followed at once by the next."""
+    start = time.monotonic() + random.random() / rate
+    for turn in range(int(seconds * rate)):
+        time.sleep(max(0.0, start + turn / rate - time.monotonic()))
+        work()
+
+
+def write(path: str, rate: float, seconds: float) -> None:
+    with Store(path) as store:
+        recorded(store)
+        done: list[tuple[float, str, float]] = []
+        paced(rate, seconds, lambda: done.append(recorded(store)))
+        print(json.dumps(done))
+
+
+def read(path: str, rate: float, seconds: float) -> None:
+    took: list[float] = []
+    seen: dict[str, float] = {}
+
+    def look() -> None:
+        started = time.perf_counter()
+        frame = store.latest(200)
+        took.append(time.perf_counter() - started)
+        for name in frame["question_id"]:
+            seen.setdefault(name, time.time())
+
+    with Store(path) as store:
+        store.latest()
+        paced(rate, seconds, look)
+        print(json.dumps([took, seen]))
+
+
+def summary(name: str, seconds: list[float]) -> str:
+    ordered = sorted(seconds)
+    at = (
+        [f"{ordered[int(p * (len(ordered) - 1))] * 1000:6.0f}" for p in (0.5, 0.95, 0.99)]
+        if ordered
+        else ["-"] * 3
+    )
+    return f"{name:28} n {len(ordered):6}  p50 {at[0]} ms  p95 {at[1]} ms  p99 {at[2]} ms"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--writers", type=int, default=4)
+    parser.add_argument("--readers", type=int, default=2)
+    parser.add_argument("--rate", type=float, default=5.0, help="calls a second of each process")
+    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--role", choices=["write", "read"], help=argparse.SUPPRESS)
+    parser.add_argument("--path", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.role:
+        {"write": write, "read": read}[given.role](given.path, given.rate, given.seconds)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        same = [sys.executable, __file__, f"--path={folder}/history.duckdb"]
+        same += [f"--rate={given.rate}", f"--seconds={given.seconds}"]
+        roles = ["write"] * given.writers + ["read"] * given.readers
+        running = [subprocess.Popen([*same, "--role", role], stdout=subprocess.PIPE) for role in roles]
+        results = [json.loads(process.communicate()[0]) for process in running]
+    wrote = [row for rows in results[: given.writers] for row in rows]
+    acknowledged = {name: moment for _, name, moment in wrote}
+    reads = results[given.writers :]
+    visible = [seen[name] - at for _, seen in reads for name, at in acknowledged.items() if name in seen]
+    print(summary("record", [took for took, _, _ in wrote]))
+    print(summary("latest(200)", [took for each, _ in reads for took in each]))
+    print(summary("visible to another process", visible))
+
+
+if __name__ == "__main__":
+    main()
