@@ -172,8 +172,9 @@ def _setup(console: Console) -> None:
 def _next_steps() -> Table:
     from rich.table import Table
 
-    # after `make demo` the environment is not active: say what can be typed here
-    command = "consilience" if shutil.which("consilience") else os.path.relpath(sys.argv[0])
+    # make puts the environment on its own PATH, not on the user's: say what can be typed there
+    found = shutil.which("consilience") and "MAKELEVEL" not in os.environ
+    command = "consilience" if found else os.path.relpath(sys.argv[0])
     steps = [(f'{command} ask "Is ice cold?" --labels yes,no', "your own question")]
     if Path("notebooks/00_quickstart.ipynb").exists() and Path("Makefile").exists():
         steps.append(("make lab", "the notebooks"))

@@ -26,7 +26,11 @@ def expert_mark(name: str, source: str = "") -> Html:
     """Return an expert's dot, name and, where it is not a live model, the mark of what it is."""
     drawing, meaning = _MARKS.get(source, ("", ""))
     named = f"<title>{meaning}</title>{drawing}"
-    mark = f" <svg role=img aria-label='{meaning}' class=cs-mark width=16 height=10>{named}</svg>" if drawing else ""
+    mark = (
+        f" <svg role=img aria-label='{meaning}' class=cs-mark width=16 height=10>{named}</svg>"
+        if drawing
+        else ""
+    )
     dot = f"<span class=cs-dot style='background:{colour(name)}'></span>"
     return Html(f"<span class=cs-who>{dot}{escape(name, 80)}{mark}</span>")
 

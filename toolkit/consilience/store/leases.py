@@ -189,8 +189,9 @@ def version(connection: duckdb.DuckDBPyConnection) -> int | None:
     }
     if "schema_version" not in tables:
         return None if tables else 0
-    row = connection.execute("SELECT coalesce(max(version), 0) FROM schema_version").fetchone()
-    return int(row[0]) if row else 0
+    # Every row is fetched: in DuckDB 2 a result that was not read to its end keeps the connection.
+    rows = connection.execute("SELECT coalesce(max(version), 0) FROM schema_version").fetchall()
+    return int(rows[0][0])
 
 
 def migrate(connection: duckdb.DuckDBPyConnection) -> None:

@@ -86,7 +86,7 @@ def check_reading(query: str) -> None:
         try:
             statements = engine.extract_statements(query)
             kinds = [statement.type for statement in statements]
-            tree = engine.execute("SELECT json_serialize_sql(?::TEXT)", [query]).fetchone()
+            ((tree,),) = engine.execute("SELECT json_serialize_sql(?::TEXT)", [query]).fetchall()
         except duckdb.PermissionException as error:
             raise StoreReadOnly(
                 f"sql() reads the store's tables only: {failures.plain(str(error))}"
@@ -95,7 +95,7 @@ def check_reading(query: str) -> None:
             raise StoreError(f"The statement cannot be read: {failures.plain(str(error))}") from None
     if len(kinds) != 1:
         raise StoreReadOnly(f"sql() takes one statement, {len(kinds)} came: call it once for each.")
-    parsed = json.loads(tree[0]) if tree else {"error": True}
+    parsed = json.loads(tree)
     if kinds[0] != duckdb.StatementType.SELECT or parsed["error"]:
         raise StoreReadOnly(
             f"sql() takes a statement that reads (SELECT, FROM, WITH, VALUES, DESCRIBE), {_first_word(query)} "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -97,10 +98,12 @@ class Client:
     """
 
     def __init__(self, address: str, token: str, slots: int) -> None:
+        self.address = address
         self._fronts: dict[str, None] = {}  # the latest last
         self._most_fronts = slots
-        # A connection serves one call: on the loopback interface it costs 0.1 ms, and none can go stale or be left
-        # half read by a cancellation. The environment's proxies are not asked: the address is this machine's own.
+        # A connection serves one call: on the loopback interface a new one costs little beside it, and none can go
+        # stale or be left half read by a cancellation. The environment's proxies are not asked: the address is this
+        # machine's own.
         self._http = httpx2.AsyncClient(
             base_url=address,
             headers={"Authorization": f"Bearer {token}"},
@@ -164,7 +167,10 @@ class Client:
     async def chat(
         self, messages: Sequence[dict[str, str]], grammar: str | None, sampling: Sampling
     ) -> Completion:
-        """Answer a conversation."""
+        """Answer a conversation; a cancellation ends the generation within a second.
+
+        The answer is streamed, since llama.cpp notices a caller who left only when it writes to him.
+        """
         payload: dict[str, Any] = {
             "messages": list(messages),
             "max_tokens": sampling.max_tokens,
@@ -172,17 +178,19 @@ class Client:
             "seed": sampling.seed,
             "repeat_penalty": _REPEAT_PENALTY,
             "cache_prompt": True,
+            "stream": True,
+            "stream_options": {"include_usage": True},
         }
         if grammar is not None:
             payload["grammar"] = grammar
-        body = await self._post("/v1/chat/completions", payload)
-        choice, usage = body["choices"][0], body["usage"]
-        return Completion(
-            text=choice["message"]["content"] or "",
-            cut=choice["finish_reason"] == "length",
-            input_tokens=usage["prompt_tokens"],
-            output_tokens=usage["completion_tokens"],
-        )
+        try:
+            async with self._http.stream("POST", "/v1/chat/completions", json=payload) as response:
+                if response.status_code != httpx2.codes.OK:
+                    await response.aread()
+                    raise _refusal(response)
+                return await _joined(response)
+        except httpx2.TransportError as error:
+            raise ConnectionLost(type(error).__name__) from error
 
     async def busy(self) -> int:
         """Return how many of the server's slots are generating."""
@@ -194,14 +202,44 @@ class Client:
         await self._http.aclose()
 
     async def _post(self, path: str, payload: dict[str, Any]) -> dict[str, Any]:
+        """Send a request that takes a fraction of a second, and stay until its end even when cancelled.
+
+        llama.cpp goes on with it in any case; leaving would let the next call run beside it.
+        """
+        request = asyncio.ensure_future(self._http.post(path, json=payload))
         try:
-            response = await self._http.post(path, json=payload)
+            response = await asyncio.shield(request)
+        except asyncio.CancelledError:
+            await asyncio.wait([request])
+            if not request.cancelled():
+                request.exception()  # nobody wants it any more
+            raise
         except httpx2.TransportError as error:
             raise ConnectionLost(type(error).__name__) from error
         if response.status_code == httpx2.codes.OK:
             body: dict[str, Any] = response.json()
             return body
         raise _refusal(response)
+
+
+async def _joined(response: httpx2.Response) -> Completion:
+    """Put the events of a stream together; one without an end is a lost connection, not a short answer."""
+    text, reason, usage = [], None, None
+    async for line in response.aiter_lines():
+        if not line.startswith("data: {"):
+            continue
+        event = json.loads(line.removeprefix("data: "))
+        if "error" in event:
+            raise LocalModelError(
+                f"The local model's server broke off: {str(event['error'].get('message'))[:300]}"
+            )
+        for choice in event["choices"]:
+            text.append(choice["delta"].get("content") or "")
+            reason = choice["finish_reason"] or reason
+        usage = event.get("usage") or usage
+    if reason is None or usage is None:
+        raise ConnectionLost("the stream has no end")
+    return Completion("".join(text), reason == "length", usage["prompt_tokens"], usage["completion_tokens"])
 
 
 def _position(entry: dict[str, Any]) -> Position:

@@ -37,7 +37,7 @@ class Labels:
     ----------
     shown
         ``{written form: choice}``. White space is collapsed, as `Label` does when it compares; where that makes two
-        choices the same, or a control character is left, all are written as JSON escapes.
+        choices the same, or a character is left that the model cannot write, all are written as JSON escapes.
     """
 
     def __init__(self, label: Label) -> None:
@@ -92,10 +92,16 @@ class Labels:
 
 def _one_line(choices: Sequence[str]) -> dict[str, str]:
     shown = {" ".join(plain(choice).split()): choice for choice in choices}
-    plainly = all(unicodedata.category(c) not in {"Cc", "Cs"} for text in shown for c in text)
+    plainly = all(_writable(character) for text in shown for character in text)
     if plainly and len(shown) == len(choices) and all(shown):
         return shown
     return {json.dumps(choice)[1:-1].strip(): choice for choice in choices}
+
+
+def _writable(character: str) -> bool:
+    # The model's vocabulary has neither the bytes 0xF1 and 0xF2, with which the characters of the unassigned planes
+    # 4 to 11 begin, nor several control characters: a grammar that wants one fails.
+    return unicodedata.category(character) not in {"Cc", "Cs"} and not 0x40000 <= ord(character) < 0xC0000
 
 
 def _neighbours(texts: Sequence[str] | dict[str, str]) -> list[tuple[str, str]]:
@@ -222,9 +228,12 @@ def _as_answered(answer: str, kind: AnswerKind) -> str:
 
 
 def _bounds(kind: Items, max_tokens: int) -> tuple[int, int]:
-    """Return how many items, and how many characters each, stay within the tokens when each character is one."""
+    """Return how many items, and how many characters each, stay within the tokens, at two characters a token.
+
+    English has about four; fewer than two are rare.
+    """
     count = max(1, min(kind.max_items, _MOST_ITEMS, max_tokens // 40))
-    return count, max(1, min(kind.max_chars, max_tokens // count - _LINE_TOKENS))
+    return count, max(1, min(kind.max_chars, 2 * (max_tokens // count - _LINE_TOKENS)))
 
 
 def items_grammar(kind: Items, max_tokens: int) -> str:

@@ -95,6 +95,16 @@ class LocalServer:
         """The child's process id; ``None`` while there is none."""
         return self._process.pid if self._process is not None and self._process.alive else None
 
+    @property
+    def client(self) -> Client | None:
+        """The client of the running child; ``None`` while there is none."""
+        return self._client
+
+    @property
+    def address(self) -> str | None:
+        """The address of the running child; ``None`` while there is none."""
+        return None if self._client is None else self._client.address
+
     async def call(self, user: object, work: Callable[[Client], Awaitable[T]], *, alone: bool = False) -> T:
         """Run ``work`` with a client, in one of the server's slots, starting the child if there is none.
 
@@ -113,7 +123,16 @@ class LocalServer:
             The child cannot start, or ended while it worked.
         """
         self._users.add(user)
-        async with self._lanes.use(SLOTS if alone else 1):
+        job = asyncio.ensure_future(self._run(work, SLOTS if alone else 1))
+        try:
+            return await asyncio.shield(job)
+        except asyncio.CancelledError:
+            # The caller leaves at once; the job keeps its lanes until the server is done with its last request.
+            job.cancel()
+            raise
+
+    async def _run(self, work: Callable[[Client], Awaitable[T]], lanes: int) -> T:
+        async with self._lanes.use(lanes):
             client = await self._ready()
             process = self._process
             try:
