@@ -17,7 +17,16 @@ FLOORS = {
     "experts": {"experts", "sources"},
     "keeping": {"store", "metrics"},
     "calling": {"policies", "pools", "loop"},
-    "judging": {"agreement", "aggregate", "dedup", "intervals", "patterns", "simulate", "verdict"},
+    "judging": {
+        "agreement",
+        "aggregate",
+        "dedup",
+        "disagreement",
+        "intervals",
+        "patterns",
+        "simulate",
+        "verdict",
+    },
     "things": {"models", "errors", "frames", "paths", "samples"},
     "ground": {"kernels", "markup"},
 }

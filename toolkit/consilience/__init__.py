@@ -14,7 +14,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from consilience import aggregate, agreement, dedup, errors, evaluation, experts, kernels, models, samples
+    from consilience import (
+        aggregate,
+        agreement,
+        dedup,
+        errors,
+        evaluation,
+        experts,
+        kernels,
+        models,
+        patterns,
+        samples,
+    )
     from consilience.aggregate import Aggregation
     from consilience.agreement import Coefficient
     from consilience.circle import Circle
@@ -25,6 +36,7 @@ if TYPE_CHECKING:
     from consilience.experts.registry import Model
     from consilience.experts.scripted import Scripted
     from consilience.models import Example, Items, Label, Outcome, Question, Reply, Response, Text, Usage
+    from consilience.patterns import PatternSet
     from consilience.store import Store
     from consilience.verdict import Decision, Verdict
 
@@ -42,6 +54,7 @@ _HOMES = {
     "Merged": "dedup",
     "Model": "experts.registry",
     "Outcome": "models",
+    "PatternSet": "patterns",
     "Question": "models",
     "Recommendation": "dedup",
     "Recorded": "experts.recorded",
@@ -63,6 +76,7 @@ _MODULES = (
     "experts",
     "kernels",
     "models",
+    "patterns",
     "samples",
 )
 
@@ -80,6 +94,7 @@ __all__ = [
     "Merged",
     "Model",
     "Outcome",
+    "PatternSet",
     "Question",
     "Recommendation",
     "Recorded",
@@ -100,6 +115,7 @@ __all__ = [
     "experts",
     "kernels",
     "models",
+    "patterns",
     "samples",
 ]
 

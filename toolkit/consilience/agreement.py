@@ -8,20 +8,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, get_args
 
-from consilience.errors import InvalidFrame, InvalidInput
-from consilience.frames import Frame, long_frame
+from consilience.disagreement import Level, Patterns, alpha, patterns
+from consilience.errors import InvalidInput
+from consilience.frames import Frame
 
 if TYPE_CHECKING:
-    import numpy as np
     import polars as pl
 
-    Array = np.ndarray[Any, np.dtype[np.float64]]
-
-Level = Literal["nominal", "ordinal", "interval", "ratio"]
-
 _DRAWS_AT_ONCE = 256
+_CELLS_AT_ONCE = 1 << 22
 _POSTERIOR_DRAWS = 20_000
 
 
@@ -153,16 +150,16 @@ def krippendorff_alpha(
     0.4444
     """
     _check_options(level, confidence, draws)
-    table = long_frame(frame).drop_nulls("label")
-    counts, values, n_experts = _counts(table, level)
+    found = patterns(frame, level)
     name = f"Krippendorff alpha, {level}"
-    if not len(counts):
+    if not found.n_tasks:
         return _undefined(name, 0, 0, confidence, "no task has two answers")
-    if counts.shape[1] == 1:
-        return _undefined(name, len(counts), n_experts, confidence, "every answer is the same: no variation")
-    value = float(_alpha(counts, values, level, None)[0])
-    low, high = _bootstrap(counts, values, level, confidence, draws, seed)
-    return Coefficient(value, low, high, len(counts), n_experts, name, confidence)
+    if found.values.size == 1:
+        note = "every answer is the same: no variation"
+        return _undefined(name, found.n_tasks, found.n_experts, confidence, note)
+    value = float(alpha(found, level, found.repeats[None, :])[0])
+    low, high = _bootstrap(found, level, confidence, draws, seed)
+    return Coefficient(value, low, high, found.n_tasks, found.n_experts, name, confidence)
 
 
 def _check_options(level: str, confidence: float, draws: int) -> None:
@@ -178,104 +175,22 @@ def _undefined(method: str, n_tasks: int, n_experts: int, confidence: float, not
     return Coefficient(math.nan, math.nan, math.nan, n_tasks, n_experts, method, confidence, note)
 
 
-def _counts(table: pl.DataFrame, level: Level) -> tuple[Array, Array, int]:
-    """Return how often each task got each value (n_tasks, n_values), the values, and the number of experts."""
-    import numpy as np
-    import polars as pl
-
-    if level != "nominal":
-        table = _numeric(table, level)
-    paired = table.filter(pl.len().over("task") > 1)
-    coded = paired.select(
-        pl.col("task").rank("dense").cast(pl.Int64) - 1, pl.col("label").rank("dense").cast(pl.Int64) - 1
-    )
-    shape = (paired["task"].n_unique(), paired["label"].n_unique())
-    flat = coded["task"].to_numpy() * max(shape[1], 1) + coded["label"].to_numpy()
-    counts = np.bincount(flat, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
-    values = paired["label"].unique().sort()
-    numbers = (
-        np.arange(shape[1], dtype=np.float64) if level == "nominal" else values.to_numpy().astype(np.float64)
-    )
-    return counts, numbers, paired["expert"].n_unique()
-
-
-def _numeric(table: pl.DataFrame, level: Level) -> pl.DataFrame:
-    import polars as pl
-
-    if not table["label"].dtype.is_numeric():
-        raise InvalidFrame(
-            f"Level {level!r} needs numbers in column 'label', it holds {table['label'].dtype}: cast it, or use "
-            "level='nominal'."
-        )
-    table = table.with_columns(pl.col("label").cast(pl.Float64))
-    odd = ~table["label"].is_finite()
-    if odd.any():
-        task, expert, value = table.filter(odd).row(0)
-        raise InvalidFrame(f"Labels must be finite, {expert!r} gave {value} for task {task!r}: make it null.")
-    if level == "ratio" and (table["label"].min() or 0.0) < 0:  # type: ignore[operator]
-        raise InvalidFrame(
-            "Level 'ratio' needs labels of 0 or more, a negative one came: use level='interval'."
-        )
-    return table
-
-
-def _distances(values: Array, totals: Array, level: Level) -> Array:
-    """Return the squared differences between values, for each row of totals: (..., n_values, n_values)."""
-    import numpy as np
-
-    first, second = values[:, None], values[None, :]
-    if level == "nominal":
-        return np.not_equal(first, second).astype(np.float64)
-    if level == "interval":
-        squared: Array = np.square(first - second)
-        return squared
-    if level == "ratio":
-        total = first + second
-        return np.square(np.divide(first - second, total, out=np.zeros_like(total), where=total != 0))
-    # rank of a value: how many answers lie below it, and half of its own
-    middle = np.cumsum(totals, axis=-1) - totals / 2
-    return np.square(middle[..., :, None] - middle[..., None, :])
-
-
-def _alpha(counts: Array, values: Array, level: Level, weights: Array | None) -> Array:
-    """Return alpha for each row of task weights (n_draws, n_tasks), nan where a draw has no variation."""
-    import numpy as np
-
-    weights = np.ones((1, len(counts))) if weights is None else weights
-    answers = counts.sum(axis=1)
-    totals = weights @ counts
-    distances = _distances(values, totals, level)
-    if distances.ndim == 2:
-        per_task = np.einsum("tv,tv->t", counts @ distances, counts) / (answers - 1)
-        observed = weights @ per_task
-        expected = np.einsum("dv,dv->d", totals @ distances, totals)
-    else:
-        scaled = counts / (answers - 1)[:, None]
-        coincidences = np.stack([counts.T @ (scaled * draw[:, None]) for draw in weights])
-        observed = np.einsum("dvw,dvw->d", coincidences, distances)
-        expected = np.einsum("dv,dvw,dw->d", totals, distances, totals)
-    n = totals.sum(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        alpha: Array = np.where(expected > 0, 1 - (n - 1) * observed / expected, np.nan)
-    return alpha
-
-
 def _bootstrap(
-    counts: Array, values: Array, level: Level, confidence: float, draws: int, seed: int
+    found: Patterns, level: Level, confidence: float, draws: int, seed: int
 ) -> tuple[float, float]:
     import numpy as np
 
-    if draws == 0 or len(counts) < 2:
+    if draws == 0 or found.n_tasks < 2:
         return math.nan, math.nan
-    # tasks with the same counts are interchangeable: drawing how often each pattern comes is the same bootstrap
-    patterns, repeats = np.unique(counts, axis=0, return_counts=True)
+    # tasks of one pattern are interchangeable: drawing how often each pattern comes is the same bootstrap
     generator = np.random.default_rng(seed)
-    share = repeats / len(counts)
+    share = found.repeats / found.n_tasks
+    at_once = max(1, min(_DRAWS_AT_ONCE, _CELLS_AT_ONCE // max(found.value.size, found.values.size)))
     parts = []
-    for start in range(0, draws, _DRAWS_AT_ONCE):
-        size = min(_DRAWS_AT_ONCE, draws - start)
-        weights = generator.multinomial(len(counts), share, size=size).astype(np.float64)
-        parts.append(_alpha(patterns, values, level, weights))
+    for start in range(0, draws, at_once):
+        size = min(at_once, draws - start)
+        weights = generator.multinomial(found.n_tasks, share, size=size).astype(np.float64)
+        parts.append(alpha(found, level, weights))
     sample = np.concatenate(parts)
     if np.isnan(sample).all():
         return math.nan, math.nan

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from consilience.aggregate.ballots import refuse_repeats
 from consilience.aggregate.result import Aggregation
-from consilience.frames import Frame, long_frame
+from consilience.frames import Frame, answer_columns, coded
 
 if TYPE_CHECKING:
     import polars as pl
@@ -38,64 +39,46 @@ def majority(frame: Frame, *, strict: bool = True) -> Aggregation:
     >>> majority(frame).answers.select("task", "answer", "decision").rows()
     [(1, 'x', 'majority'), (2, None, 'tie')]
     """
-    import polars as pl
-
-    table = long_frame(frame)
-    tasks = table["task"].unique(maintain_order=True)
-    labels = table["label"].drop_nulls().unique().sort()
-    counts = _counted(table, tasks, labels)
-    wins = pl.col("votes") * 2 > pl.col("asked") if strict else pl.col("votes") > 0
-    decision = (
-        pl.when(pl.col("answered") == 0)
-        .then(pl.lit("no answer"))
-        .when(pl.col("tied"))
-        .then(pl.lit("tie"))
-        .when(wins)
-        .then(pl.lit("majority" if strict else "plurality"))
-        .otherwise(pl.lit("no majority"))
-        .alias("decision")
+    table = answer_columns(frame)
+    answers = _answers(table, strict=strict)
+    return Aggregation(
+        answers=answers,
+        ties=_ties(table, answers),
+        method="strict majority" if strict else "plurality",
     )
-    whole = counts.with_columns(decision)
-    decided = pl.col("decision").is_in(["majority", "plurality"])
-    answers = whole.select(
-        "task", pl.when(decided).then("leader").alias("answer"), "votes", "answered", "asked", "decision"
-    )
-    return Aggregation(answers, _ties(table, whole), "strict majority" if strict else "plurality")
 
 
-def _counted(table: pl.DataFrame, tasks: pl.Series, labels: pl.Series) -> pl.DataFrame:
+def _answers(table: pl.DataFrame, *, strict: bool) -> pl.DataFrame:
+    import numpy as np
     import polars as pl
 
     from consilience import kernels
 
-    task_codes = _codes(table["task"], tasks)
-    votes = kernels.majority(
-        task_codes.to_numpy(),
-        _codes(table["label"], labels).fill_null(-1).to_numpy(),
-        len(tasks),
-        len(labels),
-    )
-    winner = pl.Series("leader", votes.winner)
+    tasks, experts, labels = coded(table["task"]), coded(table["expert"]), coded(table["label"]).ascending()
+    sizes = len(tasks.distinct), len(experts.distinct), len(labels.distinct)
+    answers = kernels.layout(tasks.codes, experts.codes, labels.codes, *sizes)
+    refuse_repeats(answers, tasks.distinct, experts.distinct)
+    votes = kernels.majority(tasks.codes, labels.codes, sizes[0], sizes[2])
+
+    wins = votes.count > answers.asked // 2 if strict else votes.count > 0
+    decision = np.select([votes.answers == 0, votes.tied, wins], [0, 1, 2], 3)
+    names = pl.Series(["no answer", "tie", "majority" if strict else "plurality", "no majority"])
+    padded = labels.distinct.extend_constant(None, 1)  # the last place is for tasks without an answer
     return pl.DataFrame(
         {
-            "task": tasks,
-            "leader": labels.gather(winner.replace(-1, None)).alias("leader"),
+            "task": tasks.distinct,
+            "answer": padded.gather(np.where(decision == 2, votes.winner, sizes[2])),
             "votes": votes.count,
             "answered": votes.answers,
-            "asked": task_codes.to_frame("code").group_by("code").len().sort("code")["len"].cast(pl.Int32),
-            "tied": votes.tied,
+            "asked": answers.asked,
+            "decision": names.gather(decision),
         }
     )
 
 
-def _codes(values: pl.Series, distinct: pl.Series) -> pl.Series:
-    import polars as pl
-
-    codes = pl.DataFrame({"value": distinct, "code": pl.int_range(len(distinct), dtype=pl.Int32, eager=True)})
-    return values.to_frame("value").join(codes, on="value", how="left", maintain_order="left")["code"]
-
-
-def _ties(table: pl.DataFrame, counted: pl.DataFrame) -> pl.DataFrame:
-    tied = counted.filter(counted["decision"] == "tie").select("task", "votes")
-    per_label = table.drop_nulls("label").group_by("task", "label").len("votes")
+def _ties(table: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
+    """Return the labels that lead together; only the rows of tied tasks are counted again."""
+    tied = answers.filter(answers["decision"] == "tie").select("task", "votes")
+    rows = table.join(tied, on="task", how="semi").drop_nulls("label") if len(tied) else table.clear()
+    per_label = rows.group_by("task", "label").len("votes")
     return tied.join(per_label, on=["task", "votes"]).select("task", "label", "votes").sort("task", "label")

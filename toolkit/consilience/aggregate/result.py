@@ -3,13 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from consilience.errors import InvalidInput
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
 
+    Array = np.ndarray[Any, np.dtype[np.float64]]
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Estimates:
+    """What a model says beyond the answers; kept as arrays, since the frames are larger than the answers they explain.
+
+    Parameters
+    ----------
+    tasks, experts, labels
+        The names of the rows and columns below.
+    posterior
+        Shape ``(n_tasks, n_labels)``; nan where nobody answered.
+    confusion
+        Shape ``(n_experts, n_labels, n_labels)``, given label by true label, or None.
+    """
+
+    tasks: pl.Series
+    experts: pl.Series
+    labels: pl.Series
+    posterior: Array
+    confusion: Array | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Aggregation:
     """One answer a task, with what supports it.
 
@@ -18,27 +44,95 @@ class Aggregation:
     answers
         A row a task in order of first appearance: ``task``, ``answer`` (null where there is none), ``votes`` for
         the leading answer, ``answered`` and ``asked`` experts, ``decision`` (``majority``, ``plurality``, ``tie``,
-        ``no majority``, ``no answer``).
+        ``no majority``, ``no answer``). Models decide ``most probable`` or ``gold`` instead of by majority, and add
+        ``probability``; GLAD adds ``difficulty``.
     ties
-        A row a task and label that lead together: ``task``, ``label``, ``votes``.
+        A row a task and label that lead together: ``task``, ``label``, ``votes`` or ``probability``.
     method
         The method's name.
+    skills
+        A row an expert: ``expert``, ``answered`` tasks, ``skill`` (the mean probability that their labels are right)
+        and the parameters of the model; null for votes.
+    log_likelihood
+        Of the answers under the model, in nats, without constants; null for votes.
+    iterations, converged
+        Rounds that were run, and whether the last one changed nothing beyond the tolerance; null for votes.
+    estimates
+        What `probabilities` and `confusion` are made from; null for votes.
     """
 
     answers: pl.DataFrame
     ties: pl.DataFrame
     method: str
+    skills: pl.DataFrame | None = None
+    log_likelihood: float | None = None
+    iterations: int | None = None
+    converged: bool | None = None
+    estimates: Estimates | None = None
 
     @property
     def decided(self) -> int:
         """Tasks with an answer."""
         return len(self.answers) - self.answers["answer"].null_count()
 
-    def __repr__(self) -> str:
-        return (
-            f"<Aggregation by {self.method}: {self.decided:,} of {len(self.answers):,} tasks decided, "
-            f"{self.ties['task'].n_unique():,} tied>"
+    @property
+    def probabilities(self) -> pl.DataFrame | None:
+        """A row a task and label: ``task``, ``label``, ``probability``; null where nobody answered, None for votes.
+
+        Made anew at each access.
+        """
+        import numpy as np
+        import polars as pl
+
+        if self.estimates is None:
+            return None
+        tasks, labels, posterior = self.estimates.tasks, self.estimates.labels, self.estimates.posterior
+        return pl.DataFrame(
+            {
+                "task": tasks.gather(np.repeat(np.arange(len(tasks)), len(labels))),
+                "label": labels.gather(np.tile(np.arange(len(labels)), len(tasks))),
+                "probability": pl.Series(posterior.ravel(), nan_to_null=True),
+            }
         )
+
+    def confusion(self) -> pl.DataFrame:
+        """Return what each expert says when something is true: ``expert``, ``truth``, ``label``, ``probability``.
+
+        The probability is null where an expert never met the truth and no smoothing says something in its place.
+
+        Raises
+        ------
+        InvalidInput
+            The method was another than Dawid and Skene's.
+        """
+        import numpy as np
+        import polars as pl
+
+        if self.estimates is None or self.estimates.confusion is None:
+            raise InvalidInput(f"Only dawid_skene estimates confusion, {self.method} came: run dawid_skene.")
+        experts, labels = self.estimates.experts, self.estimates.labels
+        by_truth = self.estimates.confusion.swapaxes(1, 2)
+        known = by_truth.sum(axis=2, keepdims=True) > 0
+        expert, truth, label = np.indices(by_truth.shape).reshape(3, -1)
+        return pl.DataFrame(
+            {
+                "expert": experts.gather(expert),
+                "truth": labels.gather(truth),
+                "label": labels.gather(label),
+                "probability": pl.Series(np.where(known, by_truth, np.nan).ravel(), nan_to_null=True),
+            }
+        )
+
+    def __repr__(self) -> str:
+        said = (
+            f"<Aggregation by {self.method}: {self.decided:,} of {len(self.answers):,} tasks decided, "
+            f"{self.ties['task'].n_unique():,} tied"
+        )
+        if self.converged is None:
+            return f"{said}>"
+        if self.converged:
+            return f"{said}, converged in {self.iterations} iterations>"
+        return f"{said}, NOT converged in {self.iterations} iterations: raise max_iterations>"
 
     def to_polars(self) -> pl.DataFrame:
         """Return `answers`."""

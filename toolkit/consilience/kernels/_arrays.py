@@ -14,6 +14,8 @@ from consilience.errors import InvalidInput
 
 Codes: TypeAlias = npt.NDArray[np.int32]
 Flags: TypeAlias = npt.NDArray[np.bool_]
+Offsets: TypeAlias = npt.NDArray[np.int64]
+Reals: TypeAlias = npt.NDArray[np.float64]
 
 MOST = int(np.iinfo(np.int32).max)
 

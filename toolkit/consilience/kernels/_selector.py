@@ -14,12 +14,39 @@ from typing import Literal
 
 from consilience.errors import KernelUnavailable
 
-__all__ = ["backend", "majority", "union_find"]
+__all__ = [
+    "backend",
+    "dawid_skene",
+    "glad",
+    "jaccard_matrix",
+    "layout",
+    "majority",
+    "multisets",
+    "near_join",
+    "scan",
+    "token_sets",
+    "trie",
+    "two_rates",
+    "union_find",
+]
 
 Backend = Literal["cython", "python"]
 
 VARIABLE = "CONSILIENCE_KERNELS"
-COMPILED = ("_majority", "_union_find")
+COMPILED = (
+    "_dawid_skene",
+    "_glad",
+    "_jaccard_matrix",
+    "_layout",
+    "_majority",
+    "_multisets",
+    "_near_join",
+    "_scan",
+    "_token_sets",
+    "_trie",
+    "_two_rates",
+    "_union_find",
+)
 
 
 def missing() -> list[str]:
@@ -71,7 +98,30 @@ def choose(forced: str) -> Backend:
 backend: Backend = choose(os.environ.get(VARIABLE, ""))
 
 if backend == "cython":
+    from consilience.kernels._dawid_skene import dawid_skene
+    from consilience.kernels._glad import glad
+    from consilience.kernels._jaccard_matrix import jaccard_matrix
+    from consilience.kernels._layout import layout
     from consilience.kernels._majority import majority
+    from consilience.kernels._multisets import multisets
+    from consilience.kernels._near_join import near_join
+    from consilience.kernels._scan import scan
+    from consilience.kernels._token_sets import token_sets
+    from consilience.kernels._trie import trie
+    from consilience.kernels._two_rates import two_rates
     from consilience.kernels._union_find import union_find
 else:
-    from consilience.kernels._reference import majority, union_find
+    from consilience.kernels._reference import (
+        dawid_skene,
+        glad,
+        jaccard_matrix,
+        layout,
+        majority,
+        multisets,
+        near_join,
+        scan,
+        token_sets,
+        trie,
+        two_rates,
+        union_find,
+    )

@@ -1,0 +1,160 @@
+"""Clusters: which texts say the same, and what one wants to know of that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from consilience.errors import InvalidInput
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from consilience.kernels import Joined
+    from consilience.kernels._arrays import Codes
+
+__all__ = ["Clusters", "PairSource"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairSource:
+    """What the pairs of some clusters are made from.
+
+    Attributes
+    ----------
+    rows
+        int32: the row of each joined text.
+    size
+        int32: words of each joined text.
+    joined
+        The join of these texts, with its pairs.
+    """
+
+    rows: Codes
+    size: Codes
+    joined: Joined
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Clusters:
+    """Texts in clusters: two texts are in one if they are alike, directly or through others.
+
+    Attributes
+    ----------
+    labels
+        int32, shape ``(n,)``: the number of each text's cluster; clusters are numbered by their first text.
+    representatives
+        int32, shape ``(n_clusters,)``: the first text of each cluster.
+    threshold, shingle
+        What counted as alike: the Jaccard similarity of the sets of ``shingle`` words.
+    method
+        ``"exact"``, or ``"minhash, verified"``: then no pair is wrong, and some are missed.
+    recall
+        The chance that a pair is found whose similarity is just the threshold; more alike ones have a higher one.
+        1 for the exact method.
+    complete
+        False if a cap left rows out; each of them is a cluster of its own.
+    """
+
+    labels: Codes
+    representatives: Codes
+    threshold: float
+    shingle: int
+    method: str
+    recall: float
+    complete: bool
+    _source: Callable[[], PairSource] = field(metadata={"private": True})
+
+    @property
+    def n_clusters(self) -> int:
+        """How many clusters there are, those of a single text too."""
+        return len(self.representatives)
+
+    @property
+    def n_duplicates(self) -> int:
+        """How many texts are not the first of their cluster."""
+        return len(self.labels) - self.n_clusters
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __repr__(self) -> str:
+        left_out = "" if self.complete else ", a cap left rows out"
+        return (
+            f"Clusters({len(self.labels):,} texts in {self.n_clusters:,} clusters, "
+            f"{self.n_duplicates:,} near-duplicates, {self.method}{left_out})"
+        )
+
+    def to_polars(self) -> pl.DataFrame:
+        """Return the columns ``row``, ``cluster``, ``representative`` (a row) and ``size`` (texts in the cluster)."""
+        import polars as pl
+
+        sizes = np.bincount(self.labels, minlength=self.n_clusters).astype(np.int32)
+        return pl.DataFrame(
+            {
+                "row": np.arange(len(self.labels), dtype=np.int32),
+                "cluster": self.labels,
+                "representative": self.representatives[self.labels],
+                "size": sizes[self.labels],
+            }
+        )
+
+    def pairs(self, most: int = 10_000_000) -> pl.DataFrame:
+        """Return every pair of texts that is alike, as ``left``, ``right`` (rows) and ``similarity``.
+
+        The pairs are joined anew, among the texts of clusters that have more than one: their texts are kept for it.
+
+        Parameters
+        ----------
+        most
+            How many pairs there may be; n texts that are equal have n (n - 1) / 2.
+
+        Raises
+        ------
+        InvalidInput
+            If there are more.
+
+        Examples
+        --------
+        >>> import consilience as cs
+        >>> found = cs.dedup.near_duplicates(["add an index", "shard it", "Add an index now"])
+        >>> found.pairs().rows()
+        [(0, 2, 0.75)]
+        """
+        import polars as pl
+
+        source = self._source()
+        same, edges = source.joined.same, source.joined.pairs
+        held = np.bincount(same, minlength=len(same)).astype(np.float64)
+        count = float((held * (held - 1)).sum() / 2 + (held[edges[:, 0]] * held[edges[:, 1]]).sum())
+        if count > most:
+            raise InvalidInput(
+                f"pairs may be {most:,} at most, there are {count:,.0f}; raise most, or the threshold"
+            )
+        row = pl.Series(source.rows)
+        members = pl.DataFrame({"set": same, "row": row}).filter(pl.Series(source.size >= 0))
+        shared = edges[:, 2].astype(np.float64)
+        either = source.size[edges[:, 0]] + source.size[edges[:, 1]] - shared
+        alike = pl.DataFrame(
+            {
+                "x": edges[:, 0].astype(np.int32),
+                "y": edges[:, 1].astype(np.int32),
+                "similarity": shared / either,
+            }
+        )
+        several = np.flatnonzero(held > 1).astype(np.int32)
+        equal = pl.DataFrame({"x": several, "y": several, "similarity": np.ones(len(several))})
+        found = (
+            pl.concat([alike, equal])
+            .join(members.rename({"set": "x", "row": "one"}), on="x")
+            .join(members.rename({"set": "y", "row": "other"}), on="y")
+            .filter((pl.col("x") != pl.col("y")) | (pl.col("one") < pl.col("other")))
+        )
+        return found.select(
+            pl.min_horizontal("one", "other").alias("left"),
+            pl.max_horizontal("one", "other").alias("right"),
+            "similarity",
+        ).sort("left", "right")

@@ -1,0 +1,3 @@
+from consilience.kernels._reference.token_sets import TokenSets
+
+def token_sets(shingle: int, threads: int) -> TokenSets: ...
