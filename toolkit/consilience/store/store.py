@@ -323,6 +323,7 @@ class Store:
                 from consilience.store.leases import Leases
                 from consilience.store.worker import Worker
 
+                _close_before_duckdb()
                 leases = Leases(self._place, self._locks)
                 ingester = Ingester(self._spool, self._locks, leases)
                 worker = Worker(self._outbox, ingester, self._interval)
@@ -349,7 +350,12 @@ def _again(path: str, timeout: float, interval: float) -> Store:
 _alive: weakref.WeakSet[Store] = weakref.WeakSet()
 
 
-@atexit.register
+def _close_before_duckdb() -> None:
+    # The last registered runs first, and DuckDB 2 registers when it is imported: after its hook no rows can enter.
+    atexit.unregister(_close_all)
+    atexit.register(_close_all)
+
+
 def _close_all() -> None:
     for store in tuple(_alive):
         try:
