@@ -39,7 +39,7 @@ types: $(VENV)/.dev ## mypy, strict
 
 unit: $(VENV)/.dev $(VENV)/.package ## pytest: unit, property, doctest, layers, packaging
 	@echo 'pytest'
-	@pytest -q --doctest-modules --pyargs tests consilience
+	@pytest -q -n auto --dist loadfile --doctest-modules --pyargs tests consilience
 
 notebooks: $(VENV)/.dev $(VENV)/.package ## run every notebook
 ifeq ($(NOTEBOOKS),)
