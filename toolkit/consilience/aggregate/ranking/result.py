@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     import polars as pl
 
-    from consilience.aggregate.ranking_ballots import Rankings
+    from consilience.aggregate.ranking.ballots import Rankings
 
     Array = np.ndarray[Any, np.dtype[np.float64]]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from consilience.aggregate.ranking_ballots import Rankings
-from consilience.aggregate.ranking_pairs import Pairs
-from consilience.aggregate.ranking_result import ConsensusRanking, ranked
+from consilience.aggregate.ranking.ballots import Rankings
+from consilience.aggregate.ranking.pairs import Pairs
+from consilience.aggregate.ranking.result import ConsensusRanking, ranked
 from consilience.errors import InvalidInput
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from consilience.aggregate.ranking_ballots import read_rankings
-from consilience.aggregate.ranking_pairs import condorcet_winners, pairs
-from consilience.aggregate.ranking_result import ConsensusRanking, Unranked, ranked, require_unranked
+from consilience.aggregate.ranking.ballots import read_rankings
+from consilience.aggregate.ranking.pairs import condorcet_winners, pairs
+from consilience.aggregate.ranking.result import ConsensusRanking, Unranked, ranked, require_unranked
 from consilience.errors import InvalidInput
 from consilience.frames import Frame
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from consilience.aggregate.ranking_ballots import Rankings
-from consilience.aggregate.ranking_result import Unranked
+from consilience.aggregate.ranking.ballots import Rankings
+from consilience.aggregate.ranking.result import Unranked
 from consilience.errors import InvalidInput
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
     import polars as pl
 
-    from consilience.aggregate.numeric_scores import Scores
+    from consilience.aggregate.numeric.scores import Scores
 
     Array = np.ndarray[Any, np.dtype[np.float64]]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from consilience.aggregate.numeric_intervals import median_ranks, student_quantiles
-from consilience.aggregate.numeric_result import Pooled, estimates, quantile
-from consilience.aggregate.numeric_scores import Scores, read_scores, require_share
+from consilience.aggregate.numeric.quantiles import median_ranks, student_quantiles
+from consilience.aggregate.numeric.result import Pooled, estimates, quantile
+from consilience.aggregate.numeric.scores import Scores, read_scores, require_share
 from consilience.errors import InvalidInput
 from consilience.frames import Frame
 

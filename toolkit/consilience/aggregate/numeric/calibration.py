@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from consilience.aggregate.numeric_intervals import student_quantiles
-from consilience.aggregate.numeric_scores import Scores, numeric, read_scores, read_truth, require_share
+from consilience.aggregate.numeric.quantiles import student_quantiles
+from consilience.aggregate.numeric.scores import Scores, numeric, read_scores, read_truth, require_share
 from consilience.errors import InvalidFrame
 from consilience.frames import Frame, require_columns, to_polars
 

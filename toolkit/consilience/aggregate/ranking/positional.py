@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from consilience.aggregate.ranking_ballots import Rankings, read_rankings
-from consilience.aggregate.ranking_result import ConsensusRanking, Unranked, ranked, require_unranked
+from consilience.aggregate.ranking.ballots import Rankings, read_rankings
+from consilience.aggregate.ranking.result import ConsensusRanking, Unranked, ranked, require_unranked
 from consilience.errors import InvalidInput
 from consilience.frames import Frame
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from consilience.aggregate.ranking_ballots import read_rankings
-from consilience.aggregate.ranking_pairs import Pairs, pairs
-from consilience.aggregate.ranking_result import ConsensusRanking, Unranked, require_unranked
-from consilience.aggregate.ranking_strength import Fitting, consensus, scale_step, separated_tasks
+from consilience.aggregate.ranking.ballots import read_rankings
+from consilience.aggregate.ranking.pairs import Pairs, pairs
+from consilience.aggregate.ranking.result import ConsensusRanking, Unranked, require_unranked
+from consilience.aggregate.ranking.strength import Fitting, consensus, scale_step, separated_tasks
 from consilience.frames import Frame
 
 if TYPE_CHECKING:

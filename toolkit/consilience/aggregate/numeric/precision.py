@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
-from consilience.aggregate.numeric_result import Pooled, estimates
-from consilience.aggregate.numeric_scores import Scores, per_expert_numbers, read_scores, require_share
+from consilience.aggregate.numeric.result import Pooled, estimates
+from consilience.aggregate.numeric.scores import Scores, per_expert_numbers, read_scores, require_share
 from consilience.errors import InvalidInput
 from consilience.frames import Frame
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from consilience.aggregate.numeric_scores import numeric
+from consilience.aggregate.numeric.scores import numeric
 from consilience.errors import InvalidFrame
 from consilience.frames import Frame, coded, require_columns, to_polars
 
@@ -164,16 +164,23 @@ def _from_lists(table: pl.DataFrame) -> pl.DataFrame:
         return table.select(
             "task", "expert", pl.col("ranking").alias("item"), pl.lit(None, pl.Float64).alias("rank")
         )
-    ranks = pl.when(pl.col("ranking").list.len() > 0).then(pl.int_ranges(pl.col("ranking").list.len()))
-    flat = table.with_columns(rank=ranks).explode("ranking", "rank")
-    flat = flat.with_columns(pl.col("rank").cast(pl.Float64))
+    # empty lists are set aside: whether they explode to a null row or to none differs between versions of Polars
+    said = pl.col("ranking").list.len().fill_null(0) > 0
+    silent = table.filter(~said)
+    ranks = pl.int_ranges(pl.col("ranking").list.len()).cast(pl.List(pl.Float64))
+    flat = table.filter(said).with_columns(rank=ranks).explode("ranking", "rank")
     if isinstance(flat["ranking"].dtype, (pl.List, pl.Array)):
         # a list of lists: each inner one is a tie
-        holes = flat.filter(pl.col("rank").is_not_null() & (pl.col("ranking").list.len().fill_null(0) == 0))
-        _refuse_hole(holes)
+        _refuse_hole(flat.filter(pl.col("ranking").list.len().fill_null(0) == 0))
         flat = flat.explode("ranking")
-    _refuse_hole(flat.filter(pl.col("rank").is_not_null() & pl.col("ranking").is_null()))
-    return flat.select("task", "expert", pl.col("ranking").alias("item"), "rank")
+    _refuse_hole(flat.filter(pl.col("ranking").is_null()))
+    nothing = silent.select(
+        "task",
+        "expert",
+        pl.lit(None, flat["ranking"].dtype).alias("ranking"),
+        pl.lit(None, pl.Float64).alias("rank"),
+    )
+    return pl.concat([flat, nothing]).select("task", "expert", pl.col("ranking").alias("item"), "rank")
 
 
 def _from_ranks(table: pl.DataFrame) -> pl.DataFrame:

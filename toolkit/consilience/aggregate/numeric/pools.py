@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from consilience.aggregate.numeric_intervals import student_quantiles
-from consilience.aggregate.numeric_result import Pooled, estimates
-from consilience.aggregate.numeric_scores import (
+from consilience.aggregate.numeric.quantiles import student_quantiles
+from consilience.aggregate.numeric.result import Pooled, estimates
+from consilience.aggregate.numeric.scores import (
     Scores,
     per_expert_numbers,
     read_scores,

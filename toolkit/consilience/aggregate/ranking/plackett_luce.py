@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from consilience.aggregate.ranking_ballots import Rankings, read_rankings
-from consilience.aggregate.ranking_pairs import pairs
-from consilience.aggregate.ranking_result import ConsensusRanking, Unranked, require_unranked
-from consilience.aggregate.ranking_strength import Fitting, consensus, scale_step, separated_tasks
+from consilience.aggregate.ranking.ballots import Rankings, read_rankings
+from consilience.aggregate.ranking.pairs import pairs
+from consilience.aggregate.ranking.result import ConsensusRanking, Unranked, require_unranked
+from consilience.aggregate.ranking.strength import Fitting, consensus, scale_step, separated_tasks
 from consilience.frames import Frame
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from consilience.aggregate.numeric import median
+from consilience.aggregate.numeric.centre import median
 from consilience.errors import InvalidFrame, InvalidInput
 from consilience.frames import Frame, require_columns, to_polars
 
