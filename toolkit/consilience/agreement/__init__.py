@@ -2,7 +2,8 @@
 
 Frames are long: one row an answer, with the columns ``task``, ``expert`` and ``label`` (``score`` for numbers,
 ``items`` for sets). Every coefficient comes as a `Coefficient`, whose interval is the percentile bootstrap over tasks:
-it says what other tasks of the kind would show with these experts, not what other experts would. It asks for some fifty tasks: of 20 it covered 90 to 93 % where 95 % was asked for (simulated).
+it says what other tasks of the kind would show with these experts, not what other experts would. It asks for
+some fifty tasks: of 20 it covered 90 to 93 % where 95 % was asked for (simulated).
 
 Which one: `krippendorff_alpha` for any level of measurement and missing answers; `cohen_kappa` for two experts;
 `fleiss_kappa` and `conger_kappa` for more; `gwet_ac1`, `gwet_ac2` and `brennan_prediger` where one label is far more

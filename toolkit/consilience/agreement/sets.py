@@ -117,7 +117,7 @@ def _read(table: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
         pl.when(pl.col("items").is_null()).then(None).otherwise(pl.col("code").fill_null(empty)).alias("code")
     )
     key = filled["code"].cast(pl.List(pl.String)).list.join(",")
-    distinct = coded(key)
+    distinct = coded(key).ascending()
     first = pl.DataFrame({"key": key, "code": filled["code"]}).unique("key", keep="first")
     members = pl.DataFrame({"key": distinct.distinct}).join(
         first, on="key", how="left", maintain_order="left"
