@@ -17,6 +17,7 @@ from consilience.aggregate.ranking.plackett_luce import plackett_luce
 from consilience.aggregate.ranking.positional import borda, rrf
 from consilience.aggregate.ranking.result import ConsensusRanking
 from consilience.aggregate.result import Aggregation
+from consilience.aggregate.weighted import weighted_majority
 
 __all__ = [
     "Aggregation",
@@ -46,4 +47,5 @@ __all__ = [
     "rrf",
     "schulze",
     "trimmed_mean",
+    "weighted_majority",
 ]

@@ -23,7 +23,7 @@ def student_quantile(df: int, confidence: float) -> float:
     Parameters
     ----------
     df
-        Degrees of freedom, 1 or more; from 2,000 on the normal quantile with its first correction is used.
+        Degrees of freedom, 1 or more; from 2,000 on the normal quantile with two corrections is used (26.7.5).
     confidence
         Probability between -t and t.
 
@@ -39,7 +39,7 @@ def student_quantile(df: int, confidence: float) -> float:
     """
     if df >= _NORMAL_FROM:
         z = NormalDist().inv_cdf((1 + confidence) / 2)
-        return z + (z**3 + z) / (4 * df)
+        return z + (z**3 + z) / (4 * df) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * df * df)
     low, high = 0.0, math.pi / 2
     for _ in range(200):
         middle = (low + high) / 2
