@@ -215,6 +215,27 @@ def test_the_bootstrap_of_w_ranks_the_drawn_tasks_anew():
     assert found.standard_error == pytest.approx(np.std(plain), rel=0.2)
 
 
+def test_the_bootstrap_of_w_over_many_tasks_is_as_wide_as_ranking_anew():
+    for levels in (None, 30):
+        given = scores(6, n=5000, k=3, levels=levels)
+        found = kendall_w(table(given), draws=400)
+        generator = np.random.default_rng(0)
+        plain = [
+            kendall_w(table(given[generator.integers(0, 5000, 5000)]), draws=0).value for _ in range(150)
+        ]
+        assert found.standard_error == pytest.approx(np.std(plain), rel=0.15)
+        assert (found.low + found.high) / 2 == pytest.approx(found.value, abs=found.standard_error / 2)
+
+
+def test_the_bootstrap_over_very_many_tasks_is_as_wide_as_theory_says():
+    # two experts whose scores have the correlation 1/2: the standard error of ICC(3,1) is (1 - r^2) / sqrt(n)
+    generator = np.random.default_rng(0)
+    given = generator.normal(size=(40_000, 1)) + generator.normal(size=(40_000, 2))
+    found = icc(table(given), "3,1", draws=500)
+    assert found.standard_error == pytest.approx(0.75 / 200, rel=0.1)
+    assert found.low < 0.5 < found.high
+
+
 def sets(seed, n=40, k=3):
     generator = np.random.default_rng(seed)
     rows = []

@@ -119,7 +119,7 @@ def answered_twice(task: object, expert: object, table: pl.DataFrame | None = No
     if table is not None:
         both = (pl.col("task") == pl.lit(task)) & (pl.col("expert") == pl.lit(expert))
         rows = table.select(pl.arg_where(both)).to_series()
-        where = f" ({', '.join(map(str, rows.head(5)))} of columns 'task' and 'expert')"
+        where = f" (rows {', '.join(map(str, rows.head(5)))} of columns 'task' and 'expert')"
     return InvalidFrame(
         f"An expert answers a task once, {expert!r} has more than one row for task {task!r}{where}: keep one of "
         "them, or give replicates names of their own."

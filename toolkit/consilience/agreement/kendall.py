@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     Codes = np.ndarray[Any, np.dtype[np.int32]]
 
 _PAIR_BY_PAIR = 1_024  # kinds of tasks up to which every draw counts its pairs anew
+_RANKED_ANEW = 4_096  # kinds of tasks up to which every draw ranks them anew
 
 
 def kendall_w(frame: Frame, *, confidence: float = 0.95, draws: int = 1000, seed: int = 0) -> Coefficient:
@@ -43,7 +44,8 @@ def kendall_w(frame: Frame, *, confidence: float = 0.95, draws: int = 1000, seed
     -----
     M. G. Kendall and B. Babington Smith, *Annals of Mathematical Statistics* 10 (1939), 275-287, with the correction
     for ties. The mean of Spearman's correlations over pairs of experts is (n W - 1) / (n - 1) for n experts without
-    ties.
+    ties. Where tasks have more than 4,096 different rows of scores, the bootstrap does not rank each draw anew: it adds
+    up how much each task moves the sum of squares and the ties (the first-order expansion).
 
     Examples
     --------
@@ -70,6 +72,8 @@ def _concordance(found: Complete) -> Statistic:
 
     columns = [_dense(column) for column in found.codes.T]
     m = found.n_experts
+    if found.repeats.size > _RANKED_ANEW:
+        return _expanded(columns, found.repeats.astype(np.float64))
 
     def one(weight: Array) -> float:
         n = weight.sum()
@@ -85,6 +89,34 @@ def _concordance(found: Complete) -> Statistic:
 
     def concordance(weights: Array) -> Array:
         return np.array([one(weight) for weight in weights])
+
+    return concordance
+
+
+def _expanded(columns: list[Codes], repeats: Array) -> Statistic:
+    """Return W with the spread and the ties of a draw taken as linear in how often each kind of task came."""
+    import numpy as np
+
+    m, n = len(columns), repeats.sum()
+    totals = [np.bincount(column, repeats) for column in columns]
+    ranks = sum(
+        (np.cumsum(total) - (total - 1) / 2)[column] for column, total in zip(columns, totals, strict=True)
+    )
+    away = ranks - m * (n + 1) / 2
+    spread, ties = np.square(away), np.zeros(away.size)
+    for column, total in zip(columns, totals, strict=True):
+        pull = np.bincount(column, repeats * away)
+        # one task more lifts by 1 what lies above it, and by 1/2 what it ties
+        spread += 2 * (pull[::-1].cumsum()[::-1] - pull / 2)[column]
+        ties += (3 * np.square(total) - 1)[column]
+    whole_spread = float(repeats @ np.square(away))
+    whole_ties = float(sum((total**3 - total).sum() for total in totals))
+
+    def concordance(weights: Array) -> Array:
+        more = weights * (n / weights.sum(axis=1, keepdims=True)) - repeats
+        most = m * m * (n**3 - n) - m * (whole_ties + more @ ties)
+        value: Array = np.clip(12 * (whole_spread + more @ spread) / most, 0, 1)
+        return value
 
     return concordance
 
@@ -188,10 +220,11 @@ def _pair_by_pair(x: Codes, y: Codes) -> Statistic:
 
 def _projected(x: Codes, y: Codes, repeats: np.ndarray[Any, np.dtype[np.int64]]) -> Statistic:
     pull = balance(x, y, repeats.astype("float64"))
-    whole = float(repeats @ pull)
+    whole, n = float(repeats @ pull), float(repeats.sum())
 
     def count(weights: Array) -> Array:
-        counted: Array = 2 * (weights @ pull) - whole
+        share = weights.sum(axis=1) / n
+        counted: Array = 2 * share * (weights @ pull) - share**2 * whole
         return counted
 
     return count

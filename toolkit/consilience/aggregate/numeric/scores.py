@@ -126,7 +126,7 @@ def read_scores(frame: Frame, *, probabilities: bool = False) -> Scores:
     twice = np.flatnonzero(cell[1:] == cell[:-1])
     if twice.size:
         row = rows[twice[0]]
-        raise answered_twice(table["task"][int(row)], table["expert"][int(row)])
+        raise answered_twice(table["task"][int(row)], table["expert"][int(row)], table)
     asked = np.bincount(tasks.codes, minlength=order.size)
     given = rows[numbers.is_not_null().to_numpy()[rows]]
     task = tasks.codes[given]

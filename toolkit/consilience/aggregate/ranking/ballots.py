@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from consilience.aggregate.numeric.scores import numeric
 from consilience.errors import InvalidFrame
-from consilience.frames import Frame, coded, require_columns, to_polars
+from consilience.frames import Frame, answered_twice, coded, require_columns, to_polars
 
 if TYPE_CHECKING:
     import numpy as np
@@ -135,10 +135,11 @@ def read_rankings(frame: Frame) -> Rankings:
         if table[column].null_count():
             row = table[column].is_null().arg_max()
             raise InvalidFrame(f"Column {column!r} must be filled, row {row} is null: drop or name it.")
+    table = table.with_row_index("row")
     long = _from_lists(table) if as_lists else _from_ranks(table)
     if long["item"].dtype == pl.Null:
         long = long.with_columns(pl.col("item").cast(pl.String))
-    return _arrays(long)
+    return _arrays(long, "ranking" if as_lists else "item")
 
 
 def _from_lists(table: pl.DataFrame) -> pl.DataFrame:
@@ -147,10 +148,8 @@ def _from_lists(table: pl.DataFrame) -> pl.DataFrame:
 
     twice = table.select(pl.struct("task", "expert").is_duplicated()).to_series()
     if twice.any():
-        task, expert, _ = table.filter(twice).row(0)
-        raise InvalidFrame(
-            f"An expert ranks a task once, {expert!r} has more than one row for task {task!r}: keep one of them."
-        )
+        task, expert = table.filter(twice).select("task", "expert").row(0)
+        raise answered_twice(task, expert, table)
     dtype = table["ranking"].dtype
     if isinstance(dtype, pl.Array):
         table = table.with_columns(pl.col("ranking").arr.to_list())
@@ -162,7 +161,7 @@ def _from_lists(table: pl.DataFrame) -> pl.DataFrame:
         )
     if dtype == pl.Null:
         return table.select(
-            "task", "expert", pl.col("ranking").alias("item"), pl.lit(None, pl.Float64).alias("rank")
+            "task", "expert", pl.col("ranking").alias("item"), pl.lit(None, pl.Float64).alias("rank"), "row"
         )
     # empty lists are set aside: whether they explode to a null row or to none differs between versions of Polars
     said = pl.col("ranking").list.len().fill_null(0) > 0
@@ -171,16 +170,17 @@ def _from_lists(table: pl.DataFrame) -> pl.DataFrame:
     flat = table.filter(said).with_columns(rank=ranks).explode("ranking", "rank")
     if isinstance(flat["ranking"].dtype, (pl.List, pl.Array)):
         # a list of lists: each inner one is a tie
-        _refuse_hole(flat.filter(pl.col("ranking").list.len().fill_null(0) == 0))
+        _refuse_hole(flat.filter(pl.col("ranking").list.len().fill_null(0) == 0), "ranking")
         flat = flat.explode("ranking")
-    _refuse_hole(flat.filter(pl.col("ranking").is_null()))
+    _refuse_hole(flat.filter(pl.col("ranking").is_null()), "ranking")
     nothing = silent.select(
+        "row",
         "task",
         "expert",
         pl.lit(None, flat["ranking"].dtype).alias("ranking"),
         pl.lit(None, pl.Float64).alias("rank"),
     )
-    return pl.concat([flat, nothing]).select("task", "expert", pl.col("ranking").alias("item"), "rank")
+    return pl.concat([flat, nothing]).select("task", "expert", pl.col("ranking").alias("item"), "rank", "row")
 
 
 def _from_ranks(table: pl.DataFrame) -> pl.DataFrame:
@@ -193,20 +193,22 @@ def _from_ranks(table: pl.DataFrame) -> pl.DataFrame:
         raise InvalidFrame(
             f"Ranks must be finite, row {row} of column 'rank' holds {long['rank'][row]}: make it null."
         )
-    _refuse_hole(long.filter(pl.col("rank").is_not_null() & pl.col("item").is_null()))
-    return long
+    _refuse_hole(long.filter(pl.col("rank").is_not_null() & pl.col("item").is_null()), "item")
+    return long.select("task", "expert", "item", "rank", "row")
 
 
-def _refuse_hole(holes: pl.DataFrame) -> None:
+def _refuse_hole(holes: pl.DataFrame, column: str) -> None:
     if len(holes):
-        task, expert = holes.row(0)[:2]
+        row, task, expert = holes.select("row", "task", "expert").row(0)
         raise InvalidFrame(
-            f"A ranked item must be named, {expert!r} ranks a null on task {task!r}: drop or name it."
+            f"A ranked item must be named, {expert!r} ranks a null on task {task!r} (row {row} of column {column!r}): "
+            "drop or name it."
         )
 
 
-def _arrays(long: pl.DataFrame) -> Rankings:
+def _arrays(long: pl.DataFrame, column: str) -> Rankings:
     import numpy as np
+    import polars as pl
 
     tasks, experts, items = (
         coded(long["task"]),
@@ -224,7 +226,7 @@ def _arrays(long: pl.DataFrame) -> Rankings:
     cell = tasks.codes * np.int64(n_experts) + experts.codes
     asked = np.bincount(np.unique(cell) // n_experts, minlength=n_tasks)
     ballots, ballot = np.unique(cell[seen], return_inverse=True)
-    _refuse_item_twice(ballot * np.int64(n_slots) + slot, long, seen)
+    _refuse_item_twice(ballot * np.int64(n_slots) + slot, long.filter(pl.Series(seen)), column)
     rank = long["rank"].to_numpy()[seen]
     given = ~np.isnan(rank)
     order = np.lexsort((slot[given], rank[given], ballot[given]))
@@ -239,15 +241,16 @@ def _arrays(long: pl.DataFrame) -> Rankings:
     )
 
 
-def _refuse_item_twice(key: Places, long: pl.DataFrame, seen: np.ndarray[Any, np.dtype[np.bool_]]) -> None:
+def _refuse_item_twice(key: Places, named: pl.DataFrame, column: str) -> None:
     import numpy as np
 
     rows = key.argsort(kind="stable")
     twice = np.flatnonzero(key[rows[1:]] == key[rows[:-1]])
     if twice.size:
-        task, expert, item, _ = long.row(int(np.flatnonzero(seen)[rows[twice[0]]]))
+        task, expert, item, _, row = named.row(int(rows[twice[0] + 1]))
         raise InvalidFrame(
-            f"An item stands in a ranking once, {expert!r} has {item!r} twice on task {task!r}: keep one of them."
+            f"An item stands in a ranking once, {expert!r} has {item!r} twice on task {task!r} "
+            f"(row {row} of column {column!r}): keep one of them."
         )
 
 
