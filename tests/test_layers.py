@@ -21,7 +21,6 @@ FLOORS = {
         "agreement",
         "aggregate",
         "dedup",
-        "disagreement",
         "intervals",
         "patterns",
         "simulate",

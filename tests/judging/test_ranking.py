@@ -1,6 +1,7 @@
 """Elections with published results, oracles, and what the methods promise."""
 
 import itertools
+from pathlib import Path
 
 import choix
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from consilience.aggregate import borda, bradley_terry, copeland, kemeny, plackett_luce, rrf, schulze
 from consilience.errors import InvalidFrame, InvalidInput
 
+CORANKCO = pl.read_csv(Path(__file__).parents[1] / "reference" / "corankco.csv").to_dicts()
 METHODS = [borda, copeland, schulze, kemeny, bradley_terry, plackett_luce, rrf]
 MODELS = [bradley_terry, plackett_luce]
 # The capital of Tennessee, the standard example of voting theory: Memphis, Nashville, Chattanooga, Knoxville.
@@ -142,6 +144,19 @@ def test_plackett_luce_of_the_best_few_is_what_choix_finds_stage_by_stage(seed):
     stages = [(each[n], [i for i in range(6) if i not in each[: n + 1]]) for each in best for n in range(3)]
     found = plackett_luce(frame, unranked="last").rankings.sort("item")["score"].to_numpy()
     assert found == pytest.approx(choix.opt_top1(6, stages, tol=1e-10), abs=1e-4)
+
+
+@pytest.mark.parametrize("row", CORANKCO, ids=lambda row: f"{row['method']}-{len(row['election'])}")
+def test_what_corankco_says(row):
+    rankings = [[place.split("=") for place in each.split(">")] for each in row["election"].split("|")]
+    frame = pl.DataFrame({"task": 1, "expert": range(len(rankings)), "ranking": rankings})
+    found = {"borda": borda, "copeland": copeland, "kemeny": kemeny}[row["method"]](frame)
+    if row["method"] == "kemeny":
+        assert found.tasks["distance"].item() == row["distance"]
+        if found.tasks["orders"].item() > 1:
+            return  # corankco names one of them
+    places = found.rankings.group_by("rank").agg(pl.col("item").sort().str.join("=")).sort("rank")
+    assert ">".join(places["item"]) == row["consensus"]
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -57,7 +57,7 @@ def _answers(table: pl.DataFrame, *, strict: bool) -> pl.DataFrame:
     tasks, experts, labels = coded(table["task"]), coded(table["expert"]), coded(table["label"]).ascending()
     sizes = len(tasks.distinct), len(experts.distinct), len(labels.distinct)
     answers = kernels.layout(tasks.codes, experts.codes, labels.codes, *sizes)
-    refuse_repeats(answers, tasks.distinct, experts.distinct)
+    refuse_repeats(answers, tasks.distinct, experts.distinct, table)
     votes = kernels.majority(tasks.codes, labels.codes, sizes[0], sizes[2])
 
     wins = votes.count > answers.asked // 2 if strict else votes.count > 0
