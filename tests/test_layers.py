@@ -20,8 +20,10 @@ FLOORS = {
     "judging": {
         "agreement",
         "aggregate",
+        "contradiction",
         "dedup",
         "disagreement",
+        "equivalence",
         "intervals",
         "patterns",
         "simulate",
