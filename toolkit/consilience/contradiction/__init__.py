@@ -11,8 +11,8 @@ question"), opposites that no list names, and texts in other languages pass unse
 often on labelled pairs.
 """
 
-from consilience.contradiction.claims import Claim, read_claim
+from consilience.contradiction.claims import Claim, Claims, content_words, read_claim
 from consilience.contradiction.quantities import Quantity
 from consilience.contradiction.relation import Relation, compare, contained
 
-__all__ = ["Claim", "Quantity", "Relation", "compare", "contained", "read_claim"]
+__all__ = ["Claim", "Claims", "Quantity", "Relation", "compare", "contained", "content_words", "read_claim"]

@@ -32,7 +32,7 @@ def conflicting_groups(
     support
         Experts behind each group.
     """
-    shown = [_best(holders, claims, group, support) for holders in found.holders]
+    shown = [_best(holders, group, support) for holders in found.holders]
     pairs = [pair for best in shown for pair in combinations(best, 2)]
     pairs += [
         pair
@@ -46,9 +46,7 @@ def conflicting_groups(
     }
 
 
-def _best(
-    holders: Sequence[int], claims: Sequence[Claim], group: Sequence[int], support: Mapping[int, int]
-) -> list[int]:
+def _best(holders: Sequence[int], group: Sequence[int], support: Mapping[int, int]) -> list[int]:
     """Return one claim of each group that has the words, best supported first."""
     first = {group[at]: at for at in reversed(holders)}
-    return sorted(first.values(), key=lambda at: (-support[group[at]], claims[at].text))[:_MOST]
+    return sorted(first.values(), key=lambda at: (-support[group[at]], at))[:_MOST]

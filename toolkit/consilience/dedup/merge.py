@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from consilience.contradiction import Claim, Relation, compare, read_claim
+from consilience.contradiction import Claim, Claims, Relation, compare
 from consilience.dedup.conflicts import conflicting_groups
 from consilience.dedup.linkage import complete_linkage
 from consilience.dedup.merged import Merged, Recommendation, Wording
@@ -76,7 +76,7 @@ def merge(
     """
     said = read_recommendations(recommendations)
     held = [_Words.of(sources) for sources in said.words.values()]
-    claims = [read_claim(words) for words in said.words]
+    claims = Claims(list(said.words))
     found = None if threshold is None else near_claims(claims, _share(threshold))
     groups = _Groups(held, list(range(len(held))) if found is None else _near_groups(found, held))
     conflicts: set[tuple[int, int]] = set()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations, product
 
-from consilience.contradiction import Claim, Relation, compare
+from consilience.contradiction import Claim, Claims, Relation, compare, content_words
 from consilience.errors import InvalidInput
 
 __all__ = ["ClaimPairs", "near_claims"]
@@ -40,10 +40,18 @@ class ClaimPairs:
         InvalidInput
             There are more than 5 million to look at.
         """
-        keyed = [self._by_key(holders) for holders in self.holders]
+        met = {number for one, other, _ in self.alike for number in (one, other)}
+        keyed = {
+            number: self._by_key(holders)
+            for number, holders in enumerate(self.holders)
+            if len(holders) > 1 or number in met
+        }
         self._refuse_many(keyed)
         within = (
-            (i, j, 1.0) for groups in keyed for same in groups.values() for i, j in combinations(same, 2)
+            (i, j, 1.0)
+            for groups in keyed.values()
+            for same in groups.values()
+            for i, j in combinations(same, 2)
         )
         between = (
             (min(i, j), max(i, j), likeness)
@@ -62,8 +70,8 @@ class ClaimPairs:
             found.setdefault(self.claims[at].key, []).append(at)
         return found
 
-    def _refuse_many(self, keyed: Sequence[dict[object, list[int]]]) -> None:
-        count = sum(len(same) * (len(same) - 1) // 2 for groups in keyed for same in groups.values())
+    def _refuse_many(self, keyed: Mapping[int, Mapping[object, list[int]]]) -> None:
+        count = sum(len(same) * (len(same) - 1) // 2 for groups in keyed.values() for same in groups.values())
         count += sum(
             len(keyed[one][key]) * len(keyed[other][key])
             for one, other, _ in self.alike
@@ -76,21 +84,20 @@ class ClaimPairs:
             )
 
 
-def near_claims(claims: Sequence[Claim], threshold: float) -> ClaimPairs:
-    """Return which claims have nearly the same content words.
+def near_claims(claims: Claims, threshold: float) -> ClaimPairs:
+    """Return which claims have nearly the same content words; no claim is read for it.
 
     Examples
     --------
-    >>> from consilience.contradiction import read_claim
-    >>> found = near_claims([read_claim("Add an index"), read_claim("Do not add any index")], 0.7)
+    >>> found = near_claims(Claims(["Add an index", "Do not add any index"]), 0.7)
     >>> found.holders, list(found.compatible())
     ([[0, 1]], [])
     """
     from consilience.dedup.near import near_duplicates
 
     holders: dict[frozenset[str], list[int]] = {}
-    for at, claim in enumerate(claims):
-        holders.setdefault(claim.words, []).append(at)
+    for at, text in enumerate(claims.texts):
+        holders.setdefault(content_words(text), []).append(at)
     numbers: dict[str, str] = {}
     # words become numbers, since the kernel would cut some of them again
     texts = [" ".join([numbers.setdefault(word, str(len(numbers))) for word in words]) for words in holders]
