@@ -17,6 +17,13 @@ from consilience.aggregate.ranking_plackett_luce import plackett_luce
 from consilience.aggregate.ranking_positional import borda, rrf
 from consilience.aggregate.ranking_result import ConsensusRanking
 from consilience.aggregate.result import Aggregation
+from consilience.aggregate.text import (
+    TextAggregation,
+    medoid,
+    self_consistency,
+    semantic_entropy,
+    text_clusters,
+)
 
 __all__ = [
     "Aggregation",
@@ -25,6 +32,7 @@ __all__ = [
     "ConsensusRanking",
     "DelphiStop",
     "Pooled",
+    "TextAggregation",
     "bias_and_scale",
     "borda",
     "bradley_terry",
@@ -41,9 +49,13 @@ __all__ = [
     "mace",
     "majority",
     "median",
+    "medoid",
     "one_coin_dawid_skene",
     "plackett_luce",
     "rrf",
     "schulze",
+    "self_consistency",
+    "semantic_entropy",
+    "text_clusters",
     "trimmed_mean",
 ]

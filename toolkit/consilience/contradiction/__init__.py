@@ -6,9 +6,9 @@ words, not at meaning: it can only keep texts apart, and never says that two tex
 
 Limits. Negation is read in English, German, French, Spanish, Italian, Portuguese, Dutch, Russian and Chinese, and
 holds from the word to the end of its clause (of the clause before it, where nothing follows); opposite verbs and
-written-out numbers are read in English. Irony, questions, negation by other means ("too risky", "out of the
-question"), opposites that no list names, and texts in other languages pass unseen. ``benchmarks/merging.py`` says how
-often on labelled pairs.
+written-out numbers are read in English. Ordinals in words ("the first"), periods ("every year"), irony, questions,
+negation by other means ("too risky", "out of the question"), opposites that no list names, and texts in other
+languages pass unseen. ``benchmarks/merging.py`` says how often on labelled pairs.
 """
 
 from consilience.contradiction.claims import Claim, Claims, content_words, read_claim

@@ -16,7 +16,8 @@ def _words(block: str) -> frozenset[str]:
 
 #: Negate what follows. Two of them in a clause negate once: "no, never", "ne ... pas".
 NEGATIONS: Final = _words("""
-English, besides what ends in n't: not no never none nobody nothing nowhere neither nor cannot
+English, besides what ends in n't: not no never none nobody nothing nowhere neither nor cannot hardly
+English: barely scarcely
 English without the apostrophe: dont doesnt didnt isnt arent wasnt werent cant wont shouldnt wouldnt couldnt mustnt
 English without the apostrophe: hasnt havent hadnt aint
 German: nicht kein keine keinen keinem keiner keines nie niemals weder
@@ -81,7 +82,7 @@ PHRASE_HEADS: Final = frozenset(phrase.partition(" ")[0] for phrase in PHRASES)
 _VERBS: Final = """
 add create introduce insert append build establish | remove delete drop eliminate erase
 enable activate turnon switchon poweron | disable deactivate turnoff switchoff poweroff
-increase raise boost scaleup scaleout expand enlarge grow | decrease reduce lower shrink scaledown scalein diminish
+increase raise boost scaleup scaleout expand enlarge higher | decrease reduce lower shrink scaledown scalein diminish
 allow permit authorise authorize | forbid prohibit ban disallow block
 accept approve | reject deny decline refuse
 start begin launch | stop halt cease
@@ -121,7 +122,6 @@ support endorse | oppose
 """
 _OTHERS: Final = """
 more | less fewer
-higher | lower
 high | low
 faster fast | slower slow
 larger bigger large big | smaller small
@@ -143,7 +143,7 @@ synchronous synchronously sync | asynchronous asynchronously async
 public | private
 strong | weak
 atleast minimum | atmost maximum
-always | rarely seldom
+always | rarely seldom sometimes
 upward upwards | downward downwards
 """
 #: Dropped when texts are compared by their words, unless nothing else is left.

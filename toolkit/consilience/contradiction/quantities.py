@@ -18,6 +18,7 @@ WORDS: Final = _WRITTEN | {"half": 0.5, "dozen": 12.0, "twice": 2.0, "thrice": 3
 SCALES: Final = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
 _SUFFIX_SCALES: Final = {"k": 1e3, "mio": 1e6, "mn": 1e6, "bn": 1e9}
 
+_ORDINALS: Final = frozenset(["st", "nd", "rd", "th"])
 # minus sign, apostrophes and narrow spaces as one types them
 _MARKS: Final = str.maketrans("\u2212'\u2019\u00a0\u202f", "-,,,,")
 
@@ -105,14 +106,14 @@ def suffixed(value: float, suffix: str) -> tuple[float, str]:
     Examples
     --------
     >>> suffixed(500, "ms"), suffixed(10, "k"), suffixed(3, "rd")
-    ((0.5, 's'), (10000.0, ''), (3, 'rd'))
+    ((0.5, 's'), (10000.0, ''), (3, 'th'))
     """
     if suffix in UNITS:
         unit, scale = UNITS[suffix]
         return float(f"{value * scale:.12g}"), unit
     if suffix in _SUFFIX_SCALES:
         return value * _SUFFIX_SCALES[suffix], ""
-    return value, suffix
+    return value, "th" if suffix in _ORDINALS else suffix
 
 
 def written(words: list[str], start: int) -> tuple[float, int] | None:

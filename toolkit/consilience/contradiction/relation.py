@@ -9,6 +9,8 @@ from consilience.contradiction.claims import Claim
 
 __all__ = ["Relation", "compare", "contained"]
 
+_PREFIXES = ("un", "non")
+
 
 class Relation(StrEnum):
     """What the guard says of two texts.
@@ -35,10 +37,11 @@ def compare(one: Claim, other: Claim) -> Relation:
     >>> str(compare(read_claim("Use 4 shards"), read_claim("Use four shards")))
     'compatible'
     """
-    if _read(one) == _read(other):
+    if _read(one) == _read(other) and not _prefixed(one, other):
         return Relation.COMPATIBLE
     turned = [_negation(one, other), _directions(one, other)]
     found = [*turned, _order(one, other), _quantities(one, other)]
+    found += [Relation.CONTRADICTS] if _prefixed(one, other) else []
     if all(each is Relation.COMPATIBLE for each in found):
         return Relation.COMPATIBLE
     if all(each is Relation.CONTRADICTS for each in turned):
@@ -69,6 +72,19 @@ def _negation(one: Claim, other: Claim) -> Relation:
     return Relation.CONTRADICTS if bare else Relation.DIFFERS
 
 
+def _prefixed(one: Claim, other: Claim) -> bool:
+    """Return whether a word stands against itself with a negating prefix: reliable, unreliable."""
+    ours, theirs = one.words - other.words, other.words - one.words
+    if not ours or not theirs:
+        return False
+    return any(
+        prefix + word in there
+        for here, there in ((ours, theirs), (theirs, ours))
+        for word in here
+        for prefix in _PREFIXES
+    )
+
+
 def _directions(one: Claim, other: Claim) -> Relation:
     if one.directions == other.directions:
         return Relation.COMPATIBLE
@@ -77,13 +93,17 @@ def _directions(one: Claim, other: Claim) -> Relation:
         ours = {(sign, noun) for name, sign, noun in one.directions if name == axis}
         theirs = {(sign, noun) for name, sign, noun in other.directions if name == axis}
         signs, their_signs = {sign for sign, _ in ours}, {sign for sign, _ in theirs}
-        if not signs & their_signs or any(
-            (-sign, noun) in theirs and (sign, noun) not in theirs for sign, noun in ours
-        ):
+        if not signs & their_signs or any(_turned(end, ours, theirs) for end in ours):
             return Relation.CONTRADICTS
         if signs != their_signs:
             found = Relation.DIFFERS
     return found
+
+
+def _turned(end: tuple[int, str], ours: set[tuple[int, str]], theirs: set[tuple[int, str]]) -> bool:
+    """Return whether one text has this end of an axis alone, of some noun, and the other has the opposite alone."""
+    opposite = (-end[0], end[1])
+    return opposite not in ours and opposite in theirs and end not in theirs
 
 
 def _order(one: Claim, other: Claim) -> Relation:
