@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consilience.aggregate import medoid, self_consistency, semantic_entropy, text_clusters
-from consilience.equivalence import Comparison, Embeddings, Entailment, Equivalence, Judge, Lexical
+from consilience.equivalence import Embeddings, Entailment, Equivalence, Judge, Lexical
 from consilience.errors import InvalidFrame, InvalidInput
 
 METHODS = [medoid, self_consistency, semantic_entropy, text_clusters]
@@ -320,7 +320,8 @@ def test_shares_and_entropies_stay_in_their_bounds(tasks):
         assert value is None or 0 <= value <= highest + 1e-12
 
 
-def test_the_protocols_are_those_of_the_classes():
-    for equivalence in (Lexical(), Judge(bool), Embeddings(same_place, 0.5)):
-        assert isinstance(equivalence, Equivalence)
-    assert {"pairs", "similarity"} <= set(dir(Comparison))
+@pytest.mark.parametrize("equivalence", [Lexical(), Judge(bool), Entailment(bool), Embeddings(same_place, 0.5)])
+def test_every_equivalence_is_one(equivalence):
+    assert isinstance(equivalence, Equivalence)
+    assert equivalence.method
+    assert type(equivalence).__name__ in repr(equivalence)

@@ -14,7 +14,7 @@ from consilience.contradiction.tokens import NUMBER, Token, tokens
 __all__ = ["Claim", "Claims", "content_words", "read_claim"]
 
 _IS_PLAIN: Final = attrgetter("plain")
-_ONLY_NUMBER: Final = frozenset([NUMBER])
+_END: Final = frozenset([""])  # what the end of a clause looks like among words
 _NONE: Final[frozenset[str]] = frozenset()
 _NO_DIRECTION: Final[frozenset[tuple[str, int, str]]] = frozenset()
 _NO_ORDER: Final[frozenset[tuple[str, str]]] = frozenset()
@@ -29,12 +29,12 @@ class Claim:
     text
         The text itself.
     words
-        Stems of its content words, opposites as their axis, a number as ``0``; where there is no content word, every
-        word.
+        Stems of its content words, opposites as their axis, numbers left out: they are compared as quantities. Where
+        there is no content word, every word.
     negated
-        Those under a negation.
+        Content words under a negation, a number as ``0``.
     affirmed
-        Those that stand outside any negation.
+        Content words that stand outside any negation.
     has_negation
         Whether any word negates.
     directions
@@ -70,17 +70,18 @@ def content_words(text: str) -> frozenset[str]:
     Examples
     --------
     >>> sorted(content_words("Please do not add four indexes"))
-    ['0', 'axis_add', 'index']
+    ['axis_add', 'index']
     """
     return _content([role(word) for word, _ in tokens(text)])
 
 
 def _content(roles: Sequence[Role]) -> frozenset[str]:
-    words = frozenset([known.root for known in roles if known.part is Part.CONTENT and known.root])
-    if words and words != _ONLY_NUMBER:
+    words = frozenset([known.root for known in roles if known.part is Part.CONTENT and known.root != NUMBER])
+    words -= _END
+    if words:
         return words
     spoken = (Part.CONTENT, Part.FUNCTION, Part.BOUNDARY)
-    return frozenset([known.root for known in roles if known.part in spoken and known.root])
+    return frozenset([known.root for known in roles if known.part in spoken]) - _END
 
 
 def read_claim(text: str) -> Claim:
