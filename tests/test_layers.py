@@ -20,7 +20,9 @@ FLOORS = {
     "judging": {
         "agreement",
         "aggregate",
+        "contradiction",
         "dedup",
+        "equivalence",
         "intervals",
         "patterns",
         "simulate",

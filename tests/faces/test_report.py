@@ -39,6 +39,15 @@ def test_recommendations_are_listed_with_their_sources():
     assert "2  Shard  e0, e1" in text
 
 
+def test_contradicting_recommendations_are_marked():
+    text = printed(
+        verdict_panel(circle("- Shard it", "- Don't shard it").ask_sync("How?", answer=cs.Items()))
+    )
+    assert "\u21c4 contradicts: Shard it" in text
+    many = [f"- Use {n} shards" for n in range(6)]
+    assert "\u21c4 and 2 more" in printed(verdict_panel(circle(*many).ask_sync("How?", answer=cs.Items())))
+
+
 def test_ties_and_missing_answers_stand_in_the_table():
     verdicts = [
         circle("yes", "no").ask_sync("Even?", answer=YES_NO),

@@ -86,6 +86,12 @@ def test_items_are_merged_with_their_sources():
     assert verdict.dissent[0].answer == "Shard"
 
 
+def test_a_contradicted_recommendation_is_explained_with_what_stands_against_it():
+    verdict = verdict_on({"a": ("Shard it",), "b": ("Don't shard it", "shard it")}, Question("How?", Items()))
+    assert verdict.support.n == 2
+    assert "contradicts: Don't shard it" in verdict.explain()
+
+
 def test_texts_are_the_same_answer_only_in_the_same_words():
     question = Question("How many?", Text())
     assert (

@@ -17,11 +17,13 @@ from consilience.models import Items
 from consilience.verdict import Decision
 
 if TYPE_CHECKING:
+    from consilience.dedup import Merged, Recommendation
     from consilience.evaluation import CircleReport
     from consilience.models import Response
     from consilience.verdict import Verdict
 
 _BAR = 20
+_CONFLICTS = 3
 _SOURCES = {"recorded": " \u25c9", "person": " \u263b"}
 
 
@@ -33,7 +35,7 @@ def verdict_panel(verdict: Verdict) -> Panel:
     parts.append(Text(plain(verdict.headline, 4_000), style="bold"))
     parts.append(Text(str(verdict.support), style="dim"))
     if isinstance(verdict.question.answer, Items):
-        parts += [_recommendation(row.support, row.text, row.experts) for row in verdict.recommendations]
+        parts += [_recommendation(row, verdict.recommendations) for row in verdict.recommendations]
     parts.append(_answers(verdict.responses))
     if verdict.agreement and not math.isnan(verdict.agreement.value):
         parts.append(Text(f"Agreement: {verdict.agreement.explain()}", style="dim"))
@@ -41,8 +43,12 @@ def verdict_panel(verdict: Verdict) -> Panel:
     return Panel(Group(*parts), border_style="dim", padding=(0, 1))
 
 
-def _recommendation(support: int, text: str, experts: Sequence[str]) -> Text:
-    return Text.assemble(f"{support:>3}  ", plain(text, 400), ("  " + ", ".join(experts), "dim"))
+def _recommendation(row: Recommendation, among: Merged) -> Text:
+    text = Text.assemble(f"{row.support:>3}  ", plain(row.text, 400), ("  " + ", ".join(row.experts), "dim"))
+    for number in row.conflicts[:_CONFLICTS]:
+        text.append(f"\n     \u21c4 contradicts: {_flat(among[number].text)}", "yellow")
+    left = len(row.conflicts) - _CONFLICTS
+    return text.append(f"\n     \u21c4 and {left:,} more", "yellow") if left > 0 else text
 
 
 def _answers(responses: Sequence[Response]) -> RenderableType:

@@ -17,6 +17,13 @@ from consilience.aggregate.ranking.plackett_luce import plackett_luce
 from consilience.aggregate.ranking.positional import borda, rrf
 from consilience.aggregate.ranking.result import ConsensusRanking
 from consilience.aggregate.result import Aggregation
+from consilience.aggregate.text import (
+    TextAggregation,
+    medoid,
+    self_consistency,
+    semantic_entropy,
+    text_clusters,
+)
 from consilience.aggregate.weighted import weighted_majority
 
 __all__ = [
@@ -26,6 +33,7 @@ __all__ = [
     "ConsensusRanking",
     "DelphiStop",
     "Pooled",
+    "TextAggregation",
     "bias_and_scale",
     "borda",
     "bradley_terry",
@@ -42,10 +50,14 @@ __all__ = [
     "mace",
     "majority",
     "median",
+    "medoid",
     "one_coin_dawid_skene",
     "plackett_luce",
     "rrf",
     "schulze",
+    "self_consistency",
+    "semantic_entropy",
+    "text_clusters",
     "trimmed_mean",
     "weighted_majority",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from consilience.dedup.display import recommendations_table
 from consilience.markup import Html, details, escape, expert_mark, interval_bar, outcome_mark, page, table
 
 if TYPE_CHECKING:
@@ -50,11 +51,9 @@ def _dissent(verdict: Verdict, vote: Vote) -> str:
 def _recommendations(verdict: Verdict) -> str:
     if not verdict.recommendations:
         return ""
-    rows = [
-        (row.support, row.text, Html("".join(expert_mark(name) for name in row.experts)))
-        for row in verdict.recommendations
-    ]
-    return table(("support", "recommendation", "said by"), rows, numeric=("support",))
+    return recommendations_table(
+        verdict.recommendations, {r.expert: str(r.source) for r in verdict.responses}
+    )
 
 
 def _agreement(verdict: Verdict) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from consilience.agreement import Coefficient, one_question
-from consilience.dedup.merge import Merged, merge
+from consilience.dedup.merge import merge
+from consilience.dedup.merged import Merged
 from consilience.errors import InvalidInput
 from consilience.intervals import wilson
 from consilience.models import AnswerValue, Items, Label, Question, Response

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
 from consilience.agreement import Coefficient
-from consilience.dedup.merge import Merged
+from consilience.dedup.merged import Merged
 from consilience.errors import InvalidInput
 from consilience.markup.plain import plain
 from consilience.models import AnswerValue, Items, Outcome, Question, Response, Usage, quoted
@@ -196,7 +196,9 @@ class Verdict:
         lines += [f"Degraded: {self.banner}"] if self.degraded else []
         lines += [f"Answer: {self.headline} ({self.support})"]
         lines += [f"Dissent: {shown(vote.answer)} ({', '.join(vote.experts)})" for vote in self.dissent]
-        lines += [f"  - {row.text} ({', '.join(row.experts)})" for row in self.recommendations]
+        for row in self.recommendations:
+            lines += [f"  - {row.text} ({', '.join(row.experts)})"]
+            lines += [f"    contradicts: {self.recommendations[n].text}" for n in row.conflicts]
         lines += [f"  {r.expert}: {r.outcome}: {r.reason}" for r in self.responses if not r.answered]
         lines += [f"Agreement: {self.agreement.explain()}"] if self.agreement else []
         lines += [f"Method: {self.method}; cost {self.usage.price}"]
