@@ -102,6 +102,18 @@ def arranged(data: Answers) -> kernels.Layout:
     return kernels.layout(task, expert, label, int(task.max()) + 1, EXPERTS, LABELS)
 
 
+def alpha_of_codes(data: Answers) -> float:
+    """Return nominal alpha from the counts of the kernel alone."""
+    task, _, label = codes_of(data)
+    found = kernels.multisets(task, label, int(task.max()) + 1, LABELS)
+    answers = np.add.reduceat(found.times, found.start[:-1])
+    pairs = answers**2 - np.add.reduceat(found.times.astype(np.int64) ** 2, found.start[:-1])
+    times = found.times * np.repeat(found.repeats, np.diff(found.start))
+    totals = np.bincount(found.value, times, LABELS)
+    n = totals.sum()
+    return 1 - (n - 1) * (found.repeats * pairs / (answers - 1)).sum() / (n**2 - (totals**2).sum())
+
+
 CASES = [
     Case(
         f"Dawid-Skene, {ROUNDS} rounds",
@@ -191,6 +203,15 @@ CASES = [
             "krippendorff",
         )
         for level in ("nominal", "interval")
+    ),
+    Case(
+        "alpha, nominal, codes, its matrix given",
+        "krippendorff",
+        25,
+        alpha_of_codes,
+        lambda d: peers.krippendorff_of(d.integers),
+        peers.numbers_agree,
+        "krippendorff",
     ),
     Case(
         "alpha, nominal, its matrix given",

@@ -160,11 +160,10 @@ class PatternSet:
         for frame in self.scan_batches(texts):
             pattern, text = (frame[name].to_physical().to_numpy() for name in ("pattern", "text"))
             matches += np.bincount(pattern, minlength=len(self))
-            pairs = np.unique(np.column_stack((pattern, text)).astype(np.int64), axis=0)
+            seen, patterns = np.divmod(np.unique(text.astype(np.int64) * len(self) + pattern), len(self))
             # A row can go on in the next frame.
-            fresh = pairs[pairs[:, 1] > last[pairs[:, 0]]]
-            rows += np.bincount(fresh[:, 0], minlength=len(self))
-            np.maximum.at(last, pairs[:, 0], pairs[:, 1])
+            rows += np.bincount(patterns[seen > last[patterns]], minlength=len(self))
+            np.maximum.at(last, patterns, seen)
         return pl.DataFrame({"pattern": self._names, "matches": matches, "texts": rows})
 
     def contains(self, texts: Any) -> pl.Series:
