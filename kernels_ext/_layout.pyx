@@ -152,7 +152,8 @@ def layout(
     cdef int64_t most = np.asarray(task_end).max(initial=0)
     cdef uint64_t[::1] keys = np.empty(most if most > FEW else 0, dtype=np.uint64)
     cdef int32_t[::1] moved = np.empty(most if most > FEW else 0, dtype=np.int32)
-    begin(task_end)
+    with nogil:
+        begin(task_end)
     for low in range(0, n, ROWS_AT_ONCE):
         with nogil:
             by_task(task, expert, label, low, min(n, low + ROWS_AT_ONCE), task_end, experts_view, labels_view)

@@ -199,7 +199,8 @@ def grouped_by_task(const int32_t[::1] task, const int32_t[::1] label, int32_t n
         with nogil:
             count(task, low, min(n, low + ROWS_AT_ONCE), end)
         PyErr_CheckSignals()
-    begin(end)
+    with nogil:
+        begin(end)
     for low in range(0, n, ROWS_AT_ONCE):
         with nogil:
             by_task(task, label, low, min(n, low + ROWS_AT_ONCE), end, grouped)
