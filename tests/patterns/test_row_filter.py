@@ -23,9 +23,9 @@ regexes = st.recursive(
         st.tuples(inner, inner).map("".join),
         st.tuples(inner, inner).map("|".join),
         inner.map("(?:{})".format),
-        st.tuples(inner.map("({})".format), st.sampled_from(["*", "+", "?", "{2}", "{1,}", "+?", "??", "++"])).map(
-            "".join
-        ),
+        st.tuples(
+            inner.map("({})".format), st.sampled_from(["*", "+", "?", "{2}", "{1,}", "+?", "??", "++"])
+        ).map("".join),
     ),
     max_leaves=6,
 )
@@ -34,7 +34,9 @@ texts = st.lists(st.none() | st.text("abkK-_ .1é\u212a\u0661\n\v\0", max_size=8
 
 def usable(regex, ignore_case):
     try:
-        PatternSet(regexes=[regex], ignore_case=ignore_case, regex_engine="polars").scan(["ab K-_1\n", "é", ""])
+        PatternSet(regexes=[regex], ignore_case=ignore_case, regex_engine="polars").scan(
+            ["ab K-_1\n", "é", ""]
+        )
     except InvalidInput:
         return False
     return True
@@ -60,8 +62,8 @@ def test_the_engine_changes_no_match(wanted, rows, ignore_case):
 
 @pytest.mark.parametrize(
     "regex",
-    ["é", "[a&&b]", "[a--b]", "[a~~b]", "[[a-z]b]", r"\<a", r"\b{start}a", "a{,2}", r"\pL", r"\x41", "(?m:^a)", "(?x: a)",
-     "(?i)a", "[]a]", r"[\b]", "a\0", r"\v"],
+    ["é", "[a&&b]", "[a--b]", "[a~~b]", "[[a-z]b]", r"\<a", r"\b{start}a", "a{,2}", r"\pL", r"\x41", "(?m:^a)",
+     "(?x: a)", "(?i)a", "[]a]", r"[\b]", "a\0", r"\v"],
 )  # fmt: skip
 def test_what_the_engines_read_differently_is_left_to_polars(regex):
     assert not read_alike(regex)
@@ -77,7 +79,9 @@ def test_what_hyperscan_refuses_is_left_to_polars():
 
 def test_threads_share_a_filter():
     rows = [f"{number} the quick brown fox " * 25 for number in range(30_000)]
-    one, two = (PatternSet(regexes=[r"77\d7"], regex_engine="hyperscan", threads=n).scan(rows) for n in (1, 2))
+    one, two = (
+        PatternSet(regexes=[r"77\d7"], regex_engine="hyperscan", threads=n).scan(rows) for n in (1, 2)
+    )
     assert one.equals(two)
     assert len(one)
 

@@ -99,8 +99,7 @@ class RowFilter:
         for row, text in zip(numbered, rows.filter(ascii_only).to_list(), strict=True):
             scan(text.encode(), note, context=row, scratch=scratch)
         return {
-            number: np.union1d(np.array(hits, dtype=np.uint32), open_rows)
-            for number, hits in found.items()
+            number: np.union1d(np.array(hits, dtype=np.uint32), open_rows) for number, hits in found.items()
         }
 
     def _scratch(self) -> Any:
