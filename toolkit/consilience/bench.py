@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Figure", "facts", "figures"]
 
 THRESHOLD = 0.7
+MOST_SMALLER = 100
 SMALLER = 20  # times, where the readable forms of the kernels serve
 
 
@@ -83,22 +84,29 @@ def facts() -> dict[str, str]:
     }
 
 
-def figures(rounds: int = 3) -> Iterator[Figure]:
+def figures(rounds: int = 3, smaller: int = 1) -> Iterator[Figure]:
     """Measure one piece of work after another.
 
     Parameters
     ----------
     rounds
         Runs of each; a dependency that does the same takes turns with us.
+    smaller
+        Divides the sizes, for a slow machine. Where the readable forms of the kernels serve, they are a twentieth
+        beforehand.
 
     Raises
     ------
     InvalidInput
-        Fewer than one round.
+        Fewer than one round, or sizes divided by less than one or more than 100.
     """
+    from consilience import kernels
+
     if rounds < 1:
         raise InvalidInput(f"rounds must be at least 1, got {rounds}")
-    for work in _works():
+    if not 1 <= smaller <= MOST_SMALLER:
+        raise InvalidInput(f"smaller must lie between 1 and {MOST_SMALLER}, got {smaller}")
+    for work in _works(smaller if kernels.backend == "cython" else smaller * SMALLER):
         yield _measured(work, rounds)
 
 
@@ -141,12 +149,9 @@ def _peak(*, reset: bool) -> int | None:
     return int(found[1]) * 1024 if found else None
 
 
-def _works() -> Iterator[_Work]:
-    from consilience import kernels
-
-    share = 1 if kernels.backend == "cython" else SMALLER
+def _works(share: int) -> Iterator[_Work]:
     yield from _texts(20_000 // share, 2_000 // share)
-    yield from _answers(100_000 // share)
+    yield from _answers(100_000 // share // 5 * 5)
     yield from _literals(10_000_000 // share)
 
 
@@ -214,7 +219,6 @@ def _majority_by_grouping(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _literals(size: int) -> Iterator[_Work]:
-    import polars as pl
 
     from consilience.patterns import PatternSet
     from consilience.synthetic import texts

@@ -111,6 +111,7 @@ def doctor() -> None:
 @app.command()
 def bench(
     rounds: Annotated[int, typer.Option(help="Runs of each piece of work.")] = 3,
+    smaller: Annotated[int, typer.Option(help="Divide the sizes by this, on a slow machine.")] = 1,
     to: Annotated[Path | None, typer.Option("--json", help="Write the figures here too.")] = None,
 ) -> None:
     """Measure the kernels on this machine, in half a minute."""
@@ -120,7 +121,7 @@ def bench(
     with _sentences():
         console.print(*(f"{name} {value}" for name, value in facts().items()), sep=", ", highlight=False)
         table = _table("work", "size", "CPU ms", "wall ms", "peak MB", "beside", "times", "check")
-        for figure in figures(rounds):
+        for figure in figures(rounds, smaller):
             found.append(figure.to_dict())
             table.add_row(
                 figure.work,
