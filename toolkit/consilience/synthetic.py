@@ -8,6 +8,7 @@ Answers come from experts of unlike skill, five a task.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ CHUNK = 100_000
 COPIES = 0.3
 
 
+@cache
 def _lexicon() -> pa.Array:
     """Return every form of a word: plain, numbers, with a capital, with a comma."""
     random = np.random.default_rng(7)
