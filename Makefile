@@ -56,8 +56,8 @@ endif
 lab: $(VENV)/.notebook $(VENV)/.package ## open JupyterLab on the notebooks
 	@$(BIN)/jupyter lab --notebook-dir=notebooks
 
-bench: $(VENV)/.dev $(VENV)/.package ## run the benchmarks
-	@set -e; for script in $(wildcard benchmarks/*.py); do echo "$$script"; $(BIN)/python "$$script"; done
+bench: $(VENV)/.bench $(VENV)/.package ## measure beside the peers; BENCH=--quick for the small sizes
+	@$(BIN)/python benchmarks/run.py --json build/benchmarks.json $(BENCH)
 
 develop: $(VENV)/.dev ## install editable: Python files as they are, a changed .pyx rebuilt on import
 	@rm -f $(VENV)/.package
@@ -89,6 +89,13 @@ $(VENV)/.dev: EXTRAS := local notebook dev
 $(VENV)/.local $(VENV)/.notebook $(VENV)/.dev: $(VENV)/.made pyproject.toml
 	@$(BIN)/python .ci/requirements project $(EXTRAS) >$@.txt
 	@.ci/step 'installing the dependencies ($(EXTRAS))' $(PIP) install -r $@.txt
+	@touch $@
+
+# One peer after another, none of which may change what is there: one that does not install stops no other.
+$(VENV)/.bench: $(VENV)/.dev
+	@$(PIP) freeze --exclude consilience >$(VENV)/held.txt
+	@$(BIN)/python .ci/requirements extras bench | while read -r peer; do \
+	  $(PIP) install -q -c $(VENV)/held.txt "$$peer" || echo "the peer $$peer does not install here"; done
 	@touch $@
 
 # Without dependencies, which the stamps above hold: a changed source costs no resolving.

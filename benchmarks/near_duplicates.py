@@ -26,10 +26,10 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from texts import texts
 
 from consilience import dedup, kernels
 from consilience.kernels import StringColumn, TokenSets
+from consilience.synthetic import texts
 
 THRESHOLD = 0.7
 PERMUTATIONS = 128
