@@ -14,12 +14,12 @@ SOURCES := pyproject.toml CMakeLists.txt $(shell find toolkit kernels_ext data -
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint types unit notebooks lab bench develop package clean
+.PHONY: help demo test lint types unit asan plain avx2 notebooks lab bench develop package clean
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
 help: ## list what make can do
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
+	@sed -nE 's/^([a-z0-9]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
 
 demo: $(VENV)/.local $(VENV)/.package ## set up, then consult a circle on real questions with a local model
 	@$(BIN)/consilience demo
@@ -40,6 +40,26 @@ types: $(VENV)/.dev ## mypy, strict
 unit: $(VENV)/.dev $(VENV)/.package ## pytest: unit, property, doctest, layers, packaging
 	@echo 'pytest'
 	@pytest -q -n auto --dist loadfile --doctest-modules --pyargs tests consilience
+
+# Other builds of the kernels, each in a folder of its own, under the tests of the kernels.
+VARIANTS := asan plain avx2
+asan: FLAGS := -fsanitize=address;-fno-omit-frame-pointer;-g
+plain: FLAGS := -DCONSILIENCE_PLAIN
+avx2: FLAGS := -march=x86-64-v3
+# Python, NumPy and Arrow allocate by malloc, so that the sanitizer sees the edges of their buffers too.
+asan: SETTING = PYTHONMALLOC=malloc ARROW_DEFAULT_MEMORY_POOL=system ASAN_OPTIONS=detect_leaks=0 \
+  LD_PRELOAD="$(shell $(or $(CC),cc) -print-file-name=libasan.so) $(shell $(or $(CC),cc) -print-file-name=libstdc++.so)"
+
+asan: ## the kernels' tests under AddressSanitizer
+plain: ## the kernels' tests on a build that asks no processor what it can do
+avx2: ## the kernels' tests on a build for processors with AVX2
+$(VARIANTS): $(VENV)/.dev $(VENV)/.build
+	@.ci/step 'building the kernels for $@' $(PIP) install --no-deps --no-build-isolation --upgrade \
+	  --target build/$@/site --config-settings=build-dir=build/$@/cmake \
+	  '--config-settings=cmake.define.CONSILIENCE_FLAGS=$(FLAGS)' .
+	@echo 'pytest: the kernels, $@'
+	@env PYTHONPATH=build/$@/site CONSILIENCE_KERNELS=cython CONSILIENCE_VARIANT=build/$@/site $(SETTING) \
+	  $(BIN)/python -m pytest -q tests/kernels
 
 notebooks: $(VENV)/.dev $(VENV)/.package ## run every notebook
 ifeq ($(NOTEBOOKS),)
