@@ -27,12 +27,13 @@ if TYPE_CHECKING:
         models,
         patterns,
         samples,
+        simulate,
     )
     from consilience.aggregate import Aggregation
     from consilience.agreement import Coefficient
     from consilience.circle import Circle
     from consilience.dedup import Merged, Recommendation
-    from consilience.evaluation import CircleReport, evaluate
+    from consilience.evaluation import CircleReport, UnverifiedReport, evaluate
     from consilience.experts.base import Expert, FunctionExpert
     from consilience.experts.recorded import Recorded
     from consilience.experts.registry import Model
@@ -65,6 +66,7 @@ _HOMES = {
     "Scripted": "experts.scripted",
     "Store": "store",
     "Text": "models",
+    "UnverifiedReport": "evaluation",
     "Usage": "models",
     "Verdict": "verdict",
     "evaluate": "evaluation",
@@ -82,6 +84,7 @@ _MODULES = (
     "models",
     "patterns",
     "samples",
+    "simulate",
 )
 
 __all__ = [
@@ -107,6 +110,7 @@ __all__ = [
     "Scripted",
     "Store",
     "Text",
+    "UnverifiedReport",
     "Usage",
     "Verdict",
     "__version__",
@@ -123,6 +127,7 @@ __all__ = [
     "models",
     "patterns",
     "samples",
+    "simulate",
 ]
 
 

@@ -119,24 +119,34 @@ def _counts(counts: dict[str, int]) -> str:
 
 
 def accuracy_table(report: CircleReport, sources: dict[str, str]) -> Table:
-    """Return the accuracy of each member and of the circle, with its interval as a bar."""
+    """Return the accuracy of each member, method and baseline, with its interval as a bar."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("who")
-    table.add_column("right", justify="right")
-    table.add_column("accuracy", justify="right")
-    table.add_column("0 to 1")
+    table.add_column("right", justify="right", no_wrap=True)
+    table.add_column("0 to 1", no_wrap=True)
     table.add_column("95 % interval", no_wrap=True)
     for row in report.accuracy.iter_rows(named=True):
-        name = row["expert"]
-        who = expert(name, sources[name]) if name in sources else Text(f"  {name}", style="bold")
         table.add_row(
-            who,
+            _who(row["who"], row["kind"], sources),
             f"{row['right']} of {row['tasks']}",
-            f"{row['accuracy']:.3f}",
             _bar(row["low"], row["accuracy"], row["high"]),
             f"{row['low']:.2f} to {row['high']:.2f}",
         )
     return table
+
+
+def _who(name: str, kind: str, sources: dict[str, str]) -> Text:
+    if kind == "member":
+        return expert(name, sources.get(name, ""))
+    return Text(f"  {plain(name, 60)}", style="bold" if kind == "circle" else "dim")
+
+
+def reading(report: CircleReport) -> Text:
+    """Return the finding, what the members' votes are worth, and how far they agree."""
+    lines = [(report.finding, "bold")]
+    lines += [(report.votes.explain(), "")] if report.votes is not None else []
+    lines += [(report.agreement.explain(), "dim")]
+    return Text("\n").join(Text(line, style=style) for line, style in lines)
 
 
 def _bar(low: float, value: float, high: float) -> Text:
