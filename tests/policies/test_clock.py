@@ -28,6 +28,7 @@ def test_a_manual_clock_wakes_in_the_order_of_the_moments():
         for name, seconds in (("late", 3), ("early", 1), ("middle", 2)):
             clock.start(Note(name, notes), seconds)
         clock.advance(2)
+        await asyncio.sleep(0)
         assert names(notes) == ["early", "middle"]
         assert clock.n_waiting == 1
 

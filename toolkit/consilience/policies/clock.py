@@ -178,7 +178,7 @@ class ManualClock:
     def __init__(self, now: float = 0.0) -> None:
         self._now = float(now)
         self._lock = threading.Lock()
-        self._waiting: list[tuple[float, int, asyncio.AbstractEventLoop, Timer]] = []
+        self._waiting: list[_Entry] = []
         self._numbers = itertools.count()
 
     def __repr__(self) -> str:
@@ -217,7 +217,8 @@ class ManualClock:
     def stop(self, timer: Timer) -> None:
         """Forget the timer."""
         with self._lock, suppress(ValueError):
-            self._waiting.remove(timer.slot)  # type: ignore[arg-type]
+            entry, timer.slot = timer.slot, None
+            self._waiting.remove(entry)  # type: ignore[arg-type]
             heapq.heapify(self._waiting)
 
     def advance(self, seconds: float) -> None:
@@ -246,10 +247,14 @@ class ManualClock:
             if not self._waiting or self._waiting[0][0] > end:
                 self._now = max(self._now, end)
                 return False
-            due, _, loop, timer = heapq.heappop(self._waiting)
-            self._now = max(self._now, due)
-        _on(loop, timer.expire)
+            entry = heapq.heappop(self._waiting)
+            self._now = max(self._now, entry[0])
+        with suppress(RuntimeError):  # the loop was closed: nobody waits there any more
+            entry[2].call_soon_threadsafe(_expire, entry)
         return True
+
+
+_Entry = tuple[float, int, asyncio.AbstractEventLoop, Timer]
 
 
 class _Sleeper(Timer):
@@ -268,14 +273,7 @@ async def _settle() -> None:
         await asyncio.sleep(0)
 
 
-def _on(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
-    """Call on the loop's thread: at once when this is it."""
-    try:
-        here = asyncio.get_running_loop() is loop
-    except RuntimeError:
-        here = False
-    if here:
-        callback()
-    else:
-        with suppress(RuntimeError):  # the loop was closed: nobody waits there any more
-            loop.call_soon_threadsafe(callback)
+def _expire(entry: _Entry) -> None:
+    timer = entry[3]
+    if timer.slot is entry:  # not stopped since the clock was moved
+        timer.expire()

@@ -17,7 +17,6 @@ __all__ = [
     "EVENTS",
     "BreakerChanged",
     "CallFinished",
-    "CallRejected",
     "Event",
     "Events",
     "Hedged",
@@ -58,9 +57,9 @@ class CallFinished(Event):
     seconds
         From the call to its end, waiting included.
     outcome
-        ``"ok"``, ``"cancelled"``, or the name of the error's class.
+        ``"ok"``, or the name of the error's class.
     attempts
-        How often the function was called; 0 when the call was rejected first.
+        How often the function was called; 0 when the call was turned away.
     """
 
     kind: ClassVar[str] = "call finished"
@@ -68,21 +67,6 @@ class CallFinished(Event):
     seconds: float
     outcome: str
     attempts: int
-
-
-@dataclass(frozen=True, slots=True)
-class CallRejected(Event):
-    """A part of the policy turned a call or an attempt away.
-
-    Parameters
-    ----------
-    reason
-        Name of the error's class: ``"CircuitOpen"``, ``"RateLimited"``, ``"QueueFull"``.
-    """
-
-    kind: ClassVar[str] = "call rejected"
-
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
