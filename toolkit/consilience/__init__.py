@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         kernels,
         models,
         patterns,
+        policies,
         samples,
     )
     from consilience.aggregate import Aggregation
@@ -77,6 +78,7 @@ _MODULES = (
     "kernels",
     "models",
     "patterns",
+    "policies",
     "samples",
 )
 
@@ -116,6 +118,7 @@ __all__ = [
     "kernels",
     "models",
     "patterns",
+    "policies",
     "samples",
 ]
 

@@ -28,9 +28,6 @@ class SharedQuota(Protocol):
     async def take(self, name: str, cost: float) -> float:
         """Take the cost and return 0, or return the seconds after which to ask again."""
 
-    async def charge(self, name: str, cost: float) -> None:
-        """Take a cost whatever is left, or give back a negative one."""
-
 
 class RateLimiter:
     """Lets units pass at a rate; who comes too early waits in the order of coming.
