@@ -79,9 +79,9 @@ class Attempts:
     async def __call__(self, call: Call) -> Any:
         """Call the function once."""
         with self._at_once(call) or await self.begin(call) as attempt:
-            result = call.function(*call.args, **call.kwargs)
+            result = call.holder(*call.args, **call.kwargs)
             if result.__class__ is not CoroutineType:
-                result = awaited(call.function, result)
+                result = awaited(call.holder, result)
             attempt.result = result = await result
         return result
 

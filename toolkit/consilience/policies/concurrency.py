@@ -46,12 +46,17 @@ class Permit:
     def __init__(self, bulkhead: Bulkhead, holder: object) -> None:
         self.bulkhead = bulkhead
         self.holder = holder
+        self.active = False
+        self.outer: Permit | None = None
+
+    def mark(self) -> None:
+        """Note in the context that the permit is held, for this call and the tasks that it starts."""
+        # The mark is not taken back: inactive, it says nothing.
         self.active = True
-        # The mark is inherited by the tasks that this call starts. It is not taken back: inactive, it says nothing.
-        outer: Permit | None = _HELD.get()
+        outer = _HELD.get()
         while outer is not None and not outer.active:
             outer = outer.outer
-        self.outer: Permit | None = outer
+        self.outer = outer
         _HELD.set(self)
 
     def release(self) -> None:
@@ -139,14 +144,30 @@ class Bulkhead:
             self._holds = max(0, self._holds - 1)
             self._set_room()
 
-    def try_acquire(self, holder: object = "") -> Permit | None:
-        """Return a permit if one is free and nobody waits."""
+    def try_enter(self, permit: Permit) -> bool:
+        """Make the permit valid if a place is free."""
         with self._lock:
             # nobody waits while there is room: a place that gets free goes to the first of the queue
             if self.running >= self._room:
-                return None
+                return False
             self.running += 1
-        return Permit(self, holder)
+        permit.mark()
+        return True
+
+    async def enter(
+        self, permit: Permit, priority: Priority = Priority.MEDIUM, *, within: float = math.inf
+    ) -> None:
+        """Wait until the permit is valid; as `acquire` for a permit that the caller has made."""
+        self._refuse_nested(permit)
+        waiter = Waiter()
+        if self._enqueue(waiter, priority):
+            await self._wait(waiter, priority, min(within, remaining(self._clock)))
+        permit.mark()
+
+    def try_acquire(self, holder: object = "") -> Permit | None:
+        """Return a permit if one is free."""
+        permit = Permit(self, holder)
+        return permit if self.try_enter(permit) else None
 
     async def acquire(
         self, priority: Priority = Priority.MEDIUM, *, within: float = math.inf, holder: object = ""
@@ -171,7 +192,10 @@ class Bulkhead:
         DeadlineExceeded
             Nothing was free in time.
         """
-        return self.try_acquire(holder) or await self._wait(priority, within, holder)
+        permit = Permit(self, holder)
+        if not self.try_enter(permit):
+            await self.enter(permit, priority, within=within)
+        return permit
 
     @asynccontextmanager
     async def permit(
@@ -184,12 +208,7 @@ class Bulkhead:
         finally:
             permit.release()
 
-    async def _wait(self, priority: Priority, within: float, holder: object) -> Permit:
-        self._refuse_nested(holder)
-        waiter = Waiter()
-        if not self._enqueue(waiter, priority):
-            return Permit(self, holder)
-        seconds = min(within, remaining(self._clock))
+    async def _wait(self, waiter: Waiter, priority: Priority, seconds: float) -> None:
         message = f"No permit of {self.name!r} got free within {seconds:g} s: {self}."
         try:
             with Expiry(self._clock, seconds, DeadlineExceeded, message):
@@ -197,15 +216,14 @@ class Bulkhead:
         except BaseException:
             self._leave(waiter, priority)
             raise
-        return Permit(self, holder)
 
-    def _refuse_nested(self, holder: object) -> None:
+    def _refuse_nested(self, permit: Permit) -> None:
         held = Permit.held(self)
-        if held is not None:
+        if held is not None and self.running >= self._room:
             raise NestedAcquire(
-                f"{_named(holder)} asks for a permit of {self.name!r} inside {_named(held.holder)}, which holds one, "
-                f"while all {self._limit:g} are taken: it would wait for itself. Call it outside, or under a policy "
-                f"of another name."
+                f"{_named(permit.holder)} asks for a permit of {self.name!r} inside {_named(held.holder)}, which holds "
+                f"one, while all {self._limit:g} are taken: it would wait for itself. Call it outside, or under a "
+                f"policy of another name."
             )
 
     def _enqueue(self, waiter: Waiter, priority: Priority) -> bool:

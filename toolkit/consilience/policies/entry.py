@@ -73,30 +73,34 @@ class Gate:
         self.events.emit(CallFinished(self.name, now, now - started, outcome, n_attempts))
 
 
-class Call:
-    """One call: what is called, until when, and how often it was tried.
+class Call(Permit):
+    """One call, and its permit: what is called, until when, and how often it was tried.
 
     As a context manager it sets the deadline for everything inside; at its end it gives its place back and tells what
     came of it.
     """
 
-    __slots__ = ("_gate", "_outer", "_permit", "args", "due", "function", "kwargs", "n_attempts", "started")
+    holder: Callable[..., Any]
+
+    __slots__ = ("_around", "_gate", "args", "due", "kwargs", "n_attempts", "started")
 
     def __init__(
         self, gate: Gate, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> None:
+        # what the permit's own __init__ does, written out: every call comes through here
+        self.bulkhead = gate.bulkhead
+        self.holder = function
+        self.active = False
         self._gate = gate
-        self.function = function
         self.args = args
         self.kwargs = kwargs
         self.n_attempts = 0
-        self._permit: Permit | None = None
 
     def __enter__(self) -> Self:
         gate = self._gate
         self.started = gate.clock.monotonic()
         due = self.started + gate.deadline
-        self._outer = outer = DEADLINE.get()
+        self._around = outer = DEADLINE.get()
         if outer is not None and outer[0] is gate.clock and outer[1] < due:
             due = outer[1]
         self.due = due
@@ -107,10 +111,11 @@ class Call:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._permit is not None:
-            self._permit.release()
+        self.release()
+        # its mark may stay in the context: it must not keep what was asked
+        self.args, self.kwargs = (), {}
         if self.due != math.inf:
-            DEADLINE.set(self._outer)
+            DEADLINE.set(self._around)
         if self._gate.events.listeners:
             self._gate.tell(self.started, "ok" if kind is None else kind.__name__, self.n_attempts)
 
@@ -122,13 +127,9 @@ class Call:
     def pause(self) -> None:
         """Set the deadline back to what it was around the call."""
         if self.due != math.inf:
-            DEADLINE.set(self._outer)
-
-    def try_admit(self) -> bool:
-        """Take a place if one is free."""
-        self._permit = self._gate.bulkhead.try_acquire(self.function)
-        return self._permit is not None
+            DEADLINE.set(self._around)
 
     async def admit(self) -> None:
-        """Wait for a place."""
-        self._permit = await self._gate.bulkhead.acquire(_PRIORITY.get(), holder=self.function)
+        """Wait for a place if none is free."""
+        if not self.bulkhead.try_enter(self):
+            await self.bulkhead.enter(self, _PRIORITY.get())

@@ -318,7 +318,7 @@ class Policy:
         if breaker is not None and not breaker.passing:
             self._refuse_early(breaker)
         with Call(self._gate, function, args, kwargs) as call:
-            if not call.try_admit():
+            if not self.bulkhead.try_enter(call):
                 await call.admit()
             return await self._inner(call)
 
