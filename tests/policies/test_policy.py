@@ -25,6 +25,7 @@ from consilience.policies import (
     ManualClock,
     Policy,
     RetrySettings,
+    deadline,
     priority,
     registry,
     remaining,
@@ -176,6 +177,33 @@ def test_the_deadline_of_a_circle_shortens_that_of_a_policy_and_counts_against_a
     with pytest.raises(DeadlineExceeded):
         run(clock, policy.call(hangs))
     assert policy.breaker.state == "closed"
+
+
+def test_a_deadline_around_the_call_is_seen_by_the_breaker_and_a_cancellation_before_it_is_not(
+    make_policy, clock
+):
+    policy = make_policy(timeout=None, deadline=None, breaker=BreakerSettings(consecutive=1))
+
+    async def hangs():
+        await asyncio.Event().wait()
+
+    async def cancelled():
+        with deadline(5, clock=clock):
+            task = asyncio.create_task(policy.call(hangs))
+            await clock.run_for(4)
+            task.cancel()
+            await task
+
+    async def hurried():
+        with deadline(5, clock=clock):
+            await policy.call(hangs)
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(cancelled())
+    assert policy.breaker.state == "closed"
+    with pytest.raises(DeadlineExceeded):
+        run(clock, hurried())
+    assert policy.breaker.state == "open"
 
 
 def test_a_hedge_runs_a_slow_call_twice(make_policy, clock):
@@ -503,6 +531,13 @@ def test_wrong_settings_leave_a_policy_as_it_was(make_policy):
         make_policy("as it was", clock=ManualClock())
     with pytest.raises(InvalidInput, match="has a name"):
         Policy("")
+
+
+def test_a_policy_may_stand_for_itself(make_policy):
+    named = make_policy("twice")
+    apart = Policy("twice", registered=False)
+    assert apart is not named
+    assert registry.get("twice") is named
 
 
 def test_a_name_that_nobody_made_is_refused_with_those_that_exist(make_policy):

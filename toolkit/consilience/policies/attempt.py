@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import threading
 from collections import deque
@@ -168,7 +169,7 @@ class Attempts:
             self._adapt(self.gradient, seconds, failed=True)
 
     def _judge(self, attempt: Attempt, error: BaseException, seconds: float) -> Judgement:
-        if attempt.expired and isinstance(error, DeadlineExceeded):
+        if attempt.out_of_time(error):
             # The caller's deadline ended it. Had it most of an attempt's time, the other side is to blame; else not.
             fair = self.timeout == math.inf or seconds >= self.timeout / 2
             return Judgement.FAILURE if fair else Judgement.OURS
@@ -193,7 +194,7 @@ class Attempt(Expiry):
         What the function returned, for those who read its usage.
     """
 
-    __slots__ = ("_attempts", "_started", "expected", "permit", "result")
+    __slots__ = ("_attempts", "_limit", "_started", "expected", "permit", "result")
 
     def __init__(self, attempts: Attempts, call: Call | None, permit: int, expected: float) -> None:
         self._attempts = attempts
@@ -204,13 +205,20 @@ class Attempt(Expiry):
         self.expected = expected
         self.expired = False
         self.result: object = None
-        left = math.inf if call is None else call.due - now
+        self._limit = math.inf if call is None else call.due
+        left = self._limit - now
         if call is not None and attempts.timeout <= left:
             self._seconds, self._shared = attempts.timeout, True
             self._error, self._message = AttemptTimedOut, attempts.late
         else:
             self._seconds, self._shared = left, False
             self._error, self._message = DeadlineExceeded, attempts.over
+
+    def out_of_time(self, error: BaseException) -> bool:
+        """Whether the deadline ended it: here, or in a block around the call, which then cancels it."""
+        if isinstance(error, asyncio.CancelledError):
+            return self._clock.monotonic() >= self._limit
+        return self.expired and isinstance(error, DeadlineExceeded)
 
     def __enter__(self) -> Self:
         try:

@@ -89,6 +89,8 @@ class Policy:
         Reads from a result the tokens that it cost; see `used_tokens`.
     shared
         A quota of several processes; see `SharedQuota`.
+    registered
+        Whether the name stands for it in the process; ``False`` makes one that stands for itself.
     clock, events
         Where time comes from, and where events go.
 
@@ -112,10 +114,12 @@ class Policy:
     'YES'
     """
 
-    def __new__(cls, name: str, **_: Any) -> Self:
+    def __new__(cls, name: str, *, registered: bool = True, **_: Any) -> Self:
         """Return the policy of this name, a new one if there is none."""
         if not name:
             raise InvalidInput(f"A policy has a name, {name!r} came.")
+        if not registered:
+            return super().__new__(cls)
         with registry.LOCK:
             known = registry.POLICIES.get(name)
             return known if isinstance(known, cls) else super().__new__(cls)
@@ -140,6 +144,7 @@ class Policy:
         classify: Classifier = judge,
         measure: Callable[[object], float | None] = used_tokens,
         shared: SharedQuota | None = None,
+        registered: bool = True,
         clock: Clock = SYSTEM,
         events: Events = EVENTS,
     ) -> None:
@@ -148,7 +153,7 @@ class Policy:
         metered = None if tokens is None else Rate.read(tokens)
         settings = RetrySettings(retries=retry) if isinstance(retry, int) else retry
         with registry.LOCK:
-            if name not in registry.POLICIES:
+            if not registered or name not in registry.POLICIES:
                 self._build(name, clock, events)
             elif self._gate.clock is not clock or self._gate.events is not events:
                 raise InvalidInput(
@@ -166,7 +171,8 @@ class Policy:
             shares = flight or cache is not None
             self._sharing = Sharing(cache, self._flight if flight else None, key) if shares else None
             self._fallback = (fallback,) if callable(fallback) else tuple(fallback)
-            registry.POLICIES[name] = self
+            if registered:
+                registry.POLICIES[name] = self
 
     def _build(self, name: str, clock: Clock, events: Events) -> None:
         self.name = name
