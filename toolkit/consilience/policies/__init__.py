@@ -12,6 +12,7 @@ from consilience.policies.flight import SingleFlight
 from consilience.policies.hedge import Hedge
 from consilience.policies.judgement import Judgement, judge
 from consilience.policies.limits import RateLimiter, SharedQuota
+from consilience.policies.measures import Measure, measured
 from consilience.policies.policy import Policy
 from consilience.policies.rates import Gcra, Rate
 from consilience.policies.retry import Retry, RetryBudget, RetrySettings
@@ -36,6 +37,7 @@ __all__ = [
     "Hedge",
     "Judgement",
     "ManualClock",
+    "Measure",
     "Permit",
     "Policy",
     "Priority",
@@ -54,6 +56,7 @@ __all__ = [
     "Window",
     "deadline",
     "judge",
+    "measured",
     "priority",
     "registry",
     "remaining",
