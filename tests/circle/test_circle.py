@@ -320,3 +320,42 @@ def test_a_circle_closes_its_experts_and_can_be_used_again():
 
 def test_the_repr_names_the_experts():
     assert repr(three("x", "y")) == "<Circle of 2: a, b>"
+
+
+def test_an_expert_that_keeps_failing_is_not_asked_for_a_while():
+    asked = []
+
+    def broken(question):
+        asked.append(question)
+        raise ConnectionError("refused")
+
+    circle = cs.Circle([broken, cs.Scripted("a", ["yes"] * 9)])
+    outcomes = [by_name(circle.ask_sync("Is it?", answer=YES_NO))["broken"] for _ in range(7)]
+    assert [response.outcome for response in outcomes] == ["failed"] * 5 + ["circuit open"] * 2
+    assert len(asked) == 5
+    assert "5 failures in a row" in outcomes[-1].reason
+
+
+def test_an_expert_that_is_late_again_and_again_is_not_waited_for():
+    circle = cs.Circle([Never(), cs.Scripted("a", ["yes"] * 9)], deadline=0.01)
+    outcomes = [by_name(circle.ask_sync("Is it?", answer=YES_NO))["never"] for _ in range(6)]
+    assert [response.outcome for response in outcomes] == ["timed out"] * 5 + ["circuit open"]
+
+
+def test_what_an_expert_says_of_a_question_does_not_open_its_circuit():
+    def refuses(question):
+        raise Refused("no")
+
+    circle = cs.Circle([refuses, cs.Scripted("a", ["yes"] * 9)])
+    assert {by_name(circle.ask_sync("Is it?", answer=YES_NO))["refuses"].outcome for _ in range(7)} == {
+        "refused"
+    }
+
+
+def test_experts_are_asked_under_the_policies_that_are_named():
+    shared = cs.policies.Policy("shared", registered=False, deadline=0.01)
+    circle = cs.Circle([Never(), cs.Scripted("a", ["yes"])], policies={"never": shared})
+    response = by_name(circle.ask_sync("Is it?", answer=YES_NO))["never"]
+    assert (response.outcome, response.reason) == ("timed out", shared._attempts.over)
+    with pytest.raises(UnknownExpert, match="nobody"):
+        cs.Circle([cs.Scripted("a", ["yes"])], policies={"nobody": shared})

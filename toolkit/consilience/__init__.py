@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         kernels,
         models,
         patterns,
+        policies,
         samples,
         simulate,
     )
@@ -83,6 +84,7 @@ _MODULES = (
     "kernels",
     "models",
     "patterns",
+    "policies",
     "samples",
     "simulate",
 )
@@ -126,6 +128,7 @@ __all__ = [
     "kernels",
     "models",
     "patterns",
+    "policies",
     "samples",
     "simulate",
 ]

@@ -5,15 +5,26 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from consilience.errors import Abstained, InvalidInput, Refused, StoreError, Unparseable
+from consilience.errors import (
+    Abstained,
+    CircuitOpen,
+    DeadlineExceeded,
+    InvalidInput,
+    Refused,
+    StoreError,
+    UnknownExpert,
+    Unparseable,
+)
 from consilience.experts.base import Expert
 from consilience.experts.registry import Given, as_circle
 from consilience.loop import background
 from consilience.models import AnswerKind, Example, Outcome, Question, Reply, Response, Text, Usage
+from consilience.policies import Policy
+from consilience.policies import deadline as within
 from consilience.verdict import Method, Verdict, decide
 
 if TYPE_CHECKING:
@@ -22,6 +33,7 @@ if TYPE_CHECKING:
 _RAW_LIMIT = 100_000
 _REASON_LIMIT = 500
 _GRACE_SECONDS = 1.0
+_SLACK_SECONDS = 0.2
 
 
 class Circle:
@@ -38,6 +50,10 @@ class Circle:
     deadline
         Seconds that a question may take; whoever has not answered by then is *timed out*. 120 is above what a
         hosted model needs for a long answer.
+    policies
+        A `policies.Policy` for experts that share a provider's limits, by the expert's name. Whoever is not named is
+        asked under a policy of its own in this circle, which only stops asking an expert that keeps failing; it
+        does not retry, because only the user knows whether a question may be asked twice.
     method
         ``majority`` needs more than half of the asked experts; ``plurality`` takes the most frequent answer.
 
@@ -64,10 +80,12 @@ class Circle:
         *,
         store: Store | str | Path | None = None,
         deadline: float = 120.0,
+        policies: Mapping[str, Policy] | None = None,
         method: Method = "majority",
     ) -> None:
         self.experts = as_circle(experts)
         self.deadline = _positive(deadline)
+        self.policies = _policies(self.experts, policies or {})
         self.method: Method = method
         self.store = _opened(store)
         self._owns_store = self.store is not None and self.store is not store
@@ -166,7 +184,7 @@ class Circle:
         if self.store is not None:
             # what would refuse the answers is found before anything is paid for them
             await asyncio.to_thread(self.store.check)
-        responses = await _consult(self.experts, question, deadline)
+        responses = await _consult(self.experts, self.policies, question, deadline)
         verdict = decide(question, responses, method=self.method)
         if self.store is not None:
             await self._keep(self.store, verdict)
@@ -186,11 +204,19 @@ class Circle:
             await asyncio.to_thread(self.store.close)
 
 
-async def _consult(experts: Sequence[Expert], question: Question, deadline: float) -> list[Response]:
+async def _consult(
+    experts: Sequence[Expert], policies: Mapping[str, Policy], question: Question, deadline: float
+) -> list[Response]:
     started = time.monotonic()
-    tasks = {asyncio.create_task(_respond(expert, question), name=expert.name): expert for expert in experts}
+    tasks = {
+        asyncio.create_task(
+            _respond(expert, policies[expert.name], question, deadline), name=expert.name
+        ): expert
+        for expert in experts
+    }
     try:
-        _, late = await asyncio.wait(tasks, timeout=deadline)
+        # each ends by its own deadline, where its policy sees it; this is for those that resist
+        _, late = await asyncio.wait(tasks, timeout=deadline + _SLACK_SECONDS)
     except asyncio.CancelledError:
         await _stop(tasks)
         raise
@@ -217,14 +243,20 @@ def _why(late: bool, deadline: float) -> tuple[Outcome, str]:
     return Outcome.FAILED, "the expert cancelled itself"
 
 
-async def _respond(expert: Expert, question: Question) -> Response:
+async def _respond(expert: Expert, policy: Policy, question: Question, deadline: float) -> Response:
     started = time.monotonic()
     reply: Reply | None = None
     try:
-        reply = await expert.answer(question)
+        with within(deadline):
+            reply = await policy.call(expert.answer, question)
         if not isinstance(reply, Reply):
             raise TypeError(f"{expert.name}.answer must return a cs.Reply, a {type(reply).__name__} came")
         answer = question.answer.parse(reply.raw)
+    except DeadlineExceeded as error:
+        # a policy may have a deadline of its own, which is shorter
+        late = time.monotonic() - started >= deadline
+        reason = _why(True, deadline)[1] if late else _reason(error)
+        return _unanswered(expert, question, Outcome.TIMED_OUT, reason, started)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - an expert is foreign code: whatever it raises is its outcome
         return _unanswered(expert, question, _outcome(error), _reason(error), started, reply)
     return Response(
@@ -263,6 +295,7 @@ _OUTCOMES: tuple[tuple[type[BaseException], Outcome], ...] = (
     (Refused, Outcome.REFUSED),
     (Unparseable, Outcome.UNPARSEABLE),
     (TimeoutError, Outcome.TIMED_OUT),
+    (CircuitOpen, Outcome.CIRCUIT_OPEN),
 )
 
 
@@ -285,6 +318,17 @@ def _bounded(raw: object) -> str:
         else str(raw)
     )
     return text[:_RAW_LIMIT]
+
+
+def _policies(experts: Sequence[Expert], given: Mapping[str, Policy]) -> dict[str, Policy]:
+    unknown = sorted(set(given) - {expert.name for expert in experts})
+    if unknown:
+        raise UnknownExpert(f"policies name experts of the circle, {', '.join(unknown)} came.")
+    return {
+        expert.name: given.get(expert.name)
+        or Policy(expert.name, timeout=None, deadline=None, registered=False)
+        for expert in experts
+    }
 
 
 def _positive(deadline: float) -> float:

@@ -21,6 +21,13 @@ The tree::
     │       ├── LocalModelMissing
     │       ├── LocalPortTaken
     │       └── LocalModelCrashed
+    ├── CallError                       a policy refused a call or ended it; `retry_after` says when to come again
+    │   ├── CircuitOpen
+    │   ├── RateLimited
+    │   ├── QueueFull
+    │   ├── NestedAcquire
+    │   ├── AttemptTimedOut (TimeoutError)
+    │   └── DeadlineExceeded (TimeoutError)
     ├── SetupError                      the local model could not be fetched or is damaged
     ├── StoreError
     │   ├── StoreFull                   no space left; what was to be written is kept in memory
@@ -40,8 +47,12 @@ from typing import Any
 
 __all__ = [
     "Abstained",
+    "AttemptTimedOut",
+    "CallError",
+    "CircuitOpen",
     "ConsilienceError",
     "ContextExceeded",
+    "DeadlineExceeded",
     "DuplicateExpert",
     "EmptyCircle",
     "EmptyQuestion",
@@ -56,7 +67,10 @@ __all__ = [
     "LocalModelMissing",
     "LocalPortTaken",
     "LoopError",
+    "NestedAcquire",
     "NetworkFileSystem",
+    "QueueFull",
+    "RateLimited",
     "RecordingMiss",
     "Refused",
     "SetupError",
@@ -144,6 +158,42 @@ class LocalPortTaken(LocalModelError):
 
 class LocalModelCrashed(LocalModelError):
     """The child process of the local model ended."""
+
+
+class CallError(ConsilienceError):
+    """A policy refused a call or ended it.
+
+    Attributes
+    ----------
+    retry_after
+        Seconds after which the same call may pass; ``None`` when nobody can tell.
+    """
+
+    retry_after: float | None = None
+
+
+class CircuitOpen(CallError):
+    """The breaker is open: the other side failed too often, and is not asked for a while."""
+
+
+class RateLimited(CallError):
+    """The quota would let this call pass only after its deadline, or later than it may wait."""
+
+
+class QueueFull(CallError):
+    """As many calls as are allowed to wait already do."""
+
+
+class NestedAcquire(CallError):
+    """A call that holds a permit asked for another one of the same policy, and would have waited for itself."""
+
+
+class AttemptTimedOut(CallError, TimeoutError):
+    """One attempt took longer than its timeout."""
+
+
+class DeadlineExceeded(CallError, TimeoutError):
+    """The time for the whole call, retries and waiting included, is over."""
 
 
 class SetupError(ConsilienceError):

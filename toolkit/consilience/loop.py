@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import concurrent.futures
+import contextvars
 import os
 import threading
 from collections.abc import Callable, Coroutine
@@ -139,6 +140,44 @@ async def _wind_up(closers: list[Callable[[], Coroutine[Any, Any, None]]]) -> No
         await asyncio.wait(tasks, timeout=_CLOSE_SECONDS / 2)
     for closer in closers:
         await closer()
+
+
+async def call_in_thread(function: Callable[..., object], *args: object) -> object:
+    """Run a blocking function in a daemon thread of its own and await its result.
+
+    The threads of an executor are joined when the interpreter ends, so one function that never returns would hold
+    the whole program; a daemon thread does not. A thread cannot be stopped: after a cancellation it runs on and
+    its result is dropped. The function sees the context variables of the caller.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[object] = loop.create_future()
+    context = contextvars.copy_context()
+
+    def settle(result: object, error: BaseException | None) -> None:
+        if future.done():
+            return
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
+
+    def work() -> None:
+        result: object = None
+        error: BaseException | None = None
+        try:
+            result = context.run(function, *args)
+        except (StopIteration, SystemExit, KeyboardInterrupt) as stop:
+            # a future refuses the first and the others would end the loop that awaits it
+            error = RuntimeError(f"{getattr(function, '__name__', 'the function')} raised {stop!r}")
+        except BaseException as raised:  # noqa: BLE001 - the edge of a thread: what it raised belongs to the caller
+            error = raised
+        with suppress(RuntimeError):  # the loop was closed while the function ran: nobody waits any more
+            loop.call_soon_threadsafe(settle, result, error)
+
+    threading.Thread(
+        target=work, name=f"consilience-{getattr(function, '__name__', 'call')}", daemon=True
+    ).start()
+    return await future
 
 
 background = BackgroundLoop()

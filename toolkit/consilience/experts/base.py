@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
-import threading
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from typing import Any, Protocol, runtime_checkable
 
 from consilience.errors import Abstained, InvalidInput
+from consilience.loop import call_in_thread
 from consilience.models import Question, Reply, Source
 
 
@@ -100,43 +98,6 @@ async def _call(function: Callable[[Question], object], question: Question) -> o
 
 async def _as_coroutine(awaitable: Any) -> object:
     return await awaitable
-
-
-async def call_in_thread(function: Callable[..., object], *args: object) -> object:
-    """Run a blocking function in a daemon thread of its own and await its result.
-
-    The threads of an executor are joined when the interpreter ends, so one function that never returns would hold
-    the whole program; a daemon thread does not. A thread cannot be stopped: after a cancellation it runs on and
-    its result is dropped.
-    """
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[object] = loop.create_future()
-
-    def settle(result: object, error: BaseException | None) -> None:
-        if future.done():
-            return
-        if error is None:
-            future.set_result(result)
-        else:
-            future.set_exception(error)
-
-    def work() -> None:
-        result: object = None
-        error: BaseException | None = None
-        try:
-            result = function(*args)
-        except (StopIteration, SystemExit, KeyboardInterrupt) as stop:
-            # a future refuses the first and the others would end the loop that awaits it
-            error = RuntimeError(f"{getattr(function, '__name__', 'the function')} raised {stop!r}")
-        except BaseException as raised:  # noqa: BLE001 - the edge of a thread: what it raised belongs to the caller
-            error = raised
-        with suppress(RuntimeError):  # the loop was closed while the function ran: nobody waits any more
-            loop.call_soon_threadsafe(settle, result, error)
-
-    threading.Thread(
-        target=work, name=f"consilience-{getattr(function, '__name__', 'call')}", daemon=True
-    ).start()
-    return await future
 
 
 Answering = Callable[[Question], object] | Callable[[Question], Coroutine[Any, Any, object]]

@@ -21,12 +21,11 @@ from consilience.errors import (
     LocalModelMissing,
     LocalPortTaken,
 )
-from consilience.experts.base import call_in_thread
 from consilience.experts.local.artifact import FETCH_MODEL, INSTALL_EXTRA, extra_installed, is_verified
 from consilience.experts.local.client import Client, ConnectionLost
 from consilience.experts.local.cpus import threads
 from consilience.experts.local.process import Ended, Process, Refusal
-from consilience.loop import background
+from consilience.loop import background, call_in_thread
 
 T = TypeVar("T")
 
