@@ -147,9 +147,8 @@ def test_every_task_twice_gives_nearly_the_same(method, tasks):
 def test_unanimity_on_different_tasks_is_one(method):
     found = method(long([[label] * 3 for label in [1, 2, 3, 1, 2]]))
     assert found.value == pytest.approx(1)
-    assert (
-        "than chance" not in found.explain()
-    )  # without a disagreement the draws cannot say how sure that is
+    # without a disagreement the draws cannot say how sure that is
+    assert "than chance" not in found.explain()
 
 
 @pytest.mark.parametrize("name", [*CORRECTED])

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from consilience.agreement.coefficient import Coefficient
+from consilience.agreement.distances import beyond_chance
 from consilience.agreement.labellings import Labellings, labellings
+from consilience.agreement.ordinal import ordinal_alpha
 from consilience.agreement.ratings import read_ratings
 from consilience.agreement.resampling import Resampling, Subject
 from consilience.errors import InvalidFrame, InvalidInput
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
 
 _VALUES_AT_ONCE = 256
+_MOST_RATIOS = 1 << 37  # some five seconds
 
 
 def krippendorff_alpha(
@@ -60,7 +63,8 @@ def krippendorff_alpha(
     Notes
     -----
     K. Krippendorff, *Content Analysis*, 4th ed., 2018, chapter 12. The interval is the percentile bootstrap over
-    tasks.
+    tasks. Where more than 4,096 different values came, the ordinal one does not rank each draw anew, but adds up how
+    much each task moves both sides of the fraction (the first-order expansion).
 
     Examples
     --------
@@ -91,6 +95,11 @@ def krippendorff_alpha(
     used, value = np.unique(paired.label, return_inverse=True)
     found = labellings(paired.task, value.astype(np.int32), given.answered.size, used.size)
     numbers = used if level == "nominal" else given.labels.to_numpy()[used]
+    if level == "ratio" and used.size**2 * max(draws, 1) > _MOST_RATIOS:
+        raise InvalidInput(
+            f"Level 'ratio' compares each two values in each draw, {used.size:,} different values and {draws:,} draws "
+            "came: round the values, take fewer draws, or use level='interval'."
+        )
     statistic = _alpha(found, level, numbers.astype(np.float64))
     return subject.estimate(statistic, found.repeats, how, cells=1 if level == "interval" else used.size)
 
@@ -124,7 +133,7 @@ def _alpha(found: Labellings, level: Level, numbers: Array) -> Statistic:
     if level == "interval":
         return _interval_alpha(found, numbers)
     if level == "ordinal":
-        return _ordinal_alpha(found)
+        return ordinal_alpha(found)
     within = _ratio_within(found, numbers) if level == "ratio" else _unequal_pairs(found)
 
     def alpha(weights: Array) -> Array:
@@ -133,27 +142,6 @@ def _alpha(found: Labellings, level: Level, numbers: Array) -> Statistic:
         return beyond_chance(found, weights, within, between)
 
     return alpha
-
-
-def beyond_chance(found: Labellings, weights: Array, within: Array, between: Array) -> Array:
-    """Return alpha for each draw, nan where it has no variation.
-
-    Parameters
-    ----------
-    found, weights
-        The ways in which tasks were labelled, and how often each came, shape ``(n_draws, n_ways)``.
-    within
-        Distances between the answers to a task, summed over ordered pairs, for each way, or for each draw and way.
-    between
-        Distances between all answers, summed over ordered pairs, for each draw.
-    """
-    import numpy as np
-
-    n = weights @ found.answers
-    observed = (weights * (within / (found.answers - 1))).sum(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value: Array = np.where(between > 1e-12 * n * n, 1 - (n - 1) * observed / between, np.nan)
-    return value
 
 
 def _unequal_pairs(found: Labellings) -> Array:
@@ -182,24 +170,6 @@ def _interval_alpha(found: Labellings, numbers: Array) -> Statistic:
     def alpha(weights: Array) -> Array:
         n = weights @ found.answers
         between = 2 * (n * (weights @ second) - np.square(weights @ first))
-        return beyond_chance(found, weights, within, between)
-
-    return alpha
-
-
-def _ordinal_alpha(found: Labellings) -> Statistic:
-    import numpy as np
-
-    def alpha(weights: Array) -> Array:
-        totals = found.totals(weights)
-        n = totals.sum(axis=1)
-        # rank of a value: how many answers lie below it, and half of its own
-        ranks = np.cumsum(totals, axis=1) - totals / 2
-        each = ranks[:, found.value]
-        means = found.per_way(found.times * each) / found.answers
-        within = 2 * found.answers * found.per_way(found.times * np.square(each - means[:, found.way]))
-        middle = (totals * ranks).sum(axis=1) / n
-        between = 2 * n * (totals * np.square(ranks - middle[:, None])).sum(axis=1)
         return beyond_chance(found, weights, within, between)
 
     return alpha

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from consilience.agreement.alpha import beyond_chance
 from consilience.agreement.coefficient import Coefficient
+from consilience.agreement.distances import beyond_chance
 from consilience.agreement.labellings import Labellings, labellings
 from consilience.agreement.ratings import read_ratings
 from consilience.agreement.resampling import Resampling, Subject

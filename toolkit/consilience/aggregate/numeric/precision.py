@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
@@ -178,16 +179,7 @@ def _shared(scores: Scores) -> Scores:
     on = (scores.answered > 1)[scores.task]
     task = scores.task[on]
     start = np.concatenate([[0], np.cumsum(np.bincount(task, minlength=len(scores.tasks)))])
-    return Scores(
-        task,
-        scores.expert[on],
-        scores.value[on],
-        start,
-        scores.tasks,
-        scores.experts,
-        scores.asked,
-        scores.appearance,
-    )
+    return replace(scores, task=task, expert=scores.expert[on], value=scores.value[on], start=start)
 
 
 def _experts(scores: Scores, variance: Array, weight: Array) -> pl.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
@@ -70,22 +70,11 @@ class Scores:
         import numpy as np
 
         order = np.lexsort((self.value, self.task))
-        return Scores(
-            self.task,
-            self.expert[order],
-            self.value[order],
-            self.start,
-            self.tasks,
-            self.experts,
-            self.asked,
-            self.appearance,
-        )
+        return replace(self, expert=self.expert[order], value=self.value[order])
 
     def with_values(self, values: Array) -> Scores:
         """Return other numbers for the same answers, in the same order."""
-        return Scores(
-            self.task, self.expert, values, self.start, self.tasks, self.experts, self.asked, self.appearance
-        )
+        return replace(self, value=values)
 
 
 def read_scores(frame: Frame, *, probabilities: bool = False) -> Scores:
