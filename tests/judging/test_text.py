@@ -320,7 +320,9 @@ def test_shares_and_entropies_stay_in_their_bounds(tasks):
         assert value is None or 0 <= value <= highest + 1e-12
 
 
-@pytest.mark.parametrize("equivalence", [Lexical(), Judge(bool), Entailment(bool), Embeddings(same_place, 0.5)])
+@pytest.mark.parametrize(
+    "equivalence", [Lexical(), Judge(bool), Entailment(bool), Embeddings(same_place, 0.5)]
+)
 def test_every_equivalence_is_one(equivalence):
     assert isinstance(equivalence, Equivalence)
     assert equivalence.method
