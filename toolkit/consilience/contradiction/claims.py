@@ -9,7 +9,7 @@ from typing import Final, overload
 
 from consilience.contradiction.lexicon import Part, Role, role
 from consilience.contradiction.quantities import Quantity
-from consilience.contradiction.tokens import NUMBER, Token, tokens
+from consilience.contradiction.tokens import NUMBER, Token, plain_words, tokens
 
 __all__ = ["Claim", "Claims", "content_words", "read_claim"]
 
@@ -72,7 +72,8 @@ def content_words(text: str) -> frozenset[str]:
     >>> sorted(content_words("Please do not add four indexes"))
     ['axis_add', 'index']
     """
-    return _content([role(word) for word, _ in tokens(text)])
+    found = plain_words(text)
+    return _content([role(word) for word in (found or [word for word, _ in tokens(text)])])
 
 
 def _content(roles: Sequence[Role]) -> frozenset[str]:

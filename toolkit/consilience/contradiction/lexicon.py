@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 from functools import lru_cache
+from itertools import chain
 from typing import Final, NamedTuple
 
 from consilience.contradiction.quantities import WORDS
@@ -159,6 +160,7 @@ German: der die das den dem des ein eine einen einem einer und oder zu im auf fÃ
 French: le la les un une des du de et ou Ã  en
 Spanish, Italian, Portuguese, Dutch: el los las y o con para il lo gli e di os um uma da het een van op
 """)
+_VOWELS: Final = frozenset("aeiouy")
 _DOUBLED = "bdgklmnprt"
 
 
@@ -189,7 +191,6 @@ def _opposites() -> dict[str, tuple[str, int]]:
 OPPOSITES: Final = _opposites()
 
 
-@lru_cache(maxsize=1 << 16)
 def stem(word: str) -> str:
     """Return a word without its English endings, the same for the usual forms of one word.
 
@@ -205,11 +206,9 @@ def stem(word: str) -> str:
         return word[:-3] + "y"
     if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > 3:
         root = word[:-1]
-    for ending in ("ing", "ed"):
-        if root.endswith(ending) and not root.endswith("eed"):
-            rest = root[: -len(ending)]
-            root = rest if len(rest) > 2 and any(char in "aeiouy" for char in rest) else root
-            break
+    if root.endswith(("ing", "ed")) and not root.endswith("eed"):
+        rest = root[:-3] if root.endswith("ing") else root[:-2]
+        root = rest if len(rest) > 2 and not _VOWELS.isdisjoint(rest) else root
     if len(root) > 2 and root[-1] == root[-2] and root[-1] not in "sze":
         root = root[:-1]
     return root[:-1] if root.endswith("e") and len(root) > 3 else root
@@ -252,7 +251,7 @@ class Role(NamedTuple):
     plain: bool
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 17)
 def role(word: str) -> Role:
     """Return what is known of a case-folded word.
 
@@ -261,18 +260,34 @@ def role(word: str) -> Role:
     >>> role("don't").part.name, role("disabled")[1:3], role("p95").numbered
     ('NEGATION', ('axis_enable', -1), True)
     """
+    known = _LISTED.get(word)
+    if known is not None:
+        return known
+    if word.isalpha():
+        return Role(Part.CONTENT, stem(word), 0, orders=False, numbered=False, plain=True)
+    if word.endswith("n't"):
+        return Role(Part.NEGATION, word, 0, orders=False, numbered=False, plain=False)
+    numbered = any(char.isdigit() for char in word)
+    return Role(Part.CONTENT, stem(word), 0, orders=False, numbered=numbered, plain=not numbered)
+
+
+def _listed(word: str) -> Role:
     axis, sign = OPPOSITES.get(word, ("", 0))
     if word in REVERSALS:
         part = Part.REVERSAL
-    elif word in NEGATIONS or word.endswith("n't"):
+    elif word in NEGATIONS:
         part = Part.NEGATION
     elif word in BOUNDARIES:
         part = Part.BOUNDARY
     else:
         part = Part.FUNCTION if word in FUNCTION_WORDS and not sign else Part.CONTENT
-    numbered = not word.isalpha() and any(char.isdigit() for char in word)
     orders = word in ORDERING
-    plain = part in (Part.CONTENT, Part.FUNCTION, Part.BOUNDARY) and not (
-        sign or orders or numbered or word in WORDS
-    )
-    return Role(part, axis or stem(word), sign, orders, numbered, plain)
+    harmless = part in (Part.CONTENT, Part.FUNCTION, Part.BOUNDARY)
+    plain = harmless and not (sign or orders or word in WORDS)
+    return Role(part, axis or stem(word), sign, orders=orders, numbered=False, plain=plain)
+
+
+_LISTED: Final = {
+    word: _listed(word)
+    for word in chain(NEGATIONS, REVERSALS, BOUNDARIES, ORDERING, FUNCTION_WORDS, OPPOSITES, WORDS)
+}

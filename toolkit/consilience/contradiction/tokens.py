@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 from consilience.contradiction.lexicon import PHRASE_HEADS, PHRASES
 from consilience.contradiction.quantities import SCALES, UNITS, WORDS, Quantity, number, suffixed, written
 
-__all__ = ["NUMBER", "Token", "tokens"]
+__all__ = ["NUMBER", "Token", "plain_words", "tokens"]
 
 _PHRASE: Final = re.compile(rf"\b(?:{'|'.join(sorted(PHRASES, key=len, reverse=True))})\b")
 _NUMBERING: Final = re.compile(r"^\s*(?:[-*\u2022\u2013]\s+|\(?\d{1,3}[.)]\s+)")
@@ -24,6 +24,11 @@ _UNSPACED: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u
 _PRONOUN_BEFORE: Final = frozenset(["this", "that", "each", "which", "the", "every", "any", "no", "another"])
 NUMBER: Final = "0"
 _NUMERIC: Final = frozenset([NUMBER, *WORDS])
+
+# what makes a text more than words between separators
+_DIGIT_OR_APOSTROPHE: Final = re.compile(r"[0-9']")
+_SEPARATORS: Final = {code: " " for code in range(128) if not chr(code).isalnum() and chr(code) != "_"}
+_JOINING: Final = PHRASE_HEADS | WORDS.keys()
 
 #: A word, a number with its quantity, or the end of a clause, which has neither.
 Token: TypeAlias = tuple[str, Quantity | None]
@@ -48,6 +53,23 @@ def tokens(text: str) -> list[Token]:
         for word, money, digits, suffix in _TOKEN.findall(folded)
     ]
     return found if _NUMERIC.isdisjoint([word for word, _ in found]) else _with_quantities(found)
+
+
+def plain_words(text: str) -> set[str] | None:
+    """Return the different words of a text, if it is one of those that need no more than cutting; else None.
+
+    Most are: ASCII without digits, apostrophes, phrases and number words. Cutting them takes a fifth of the time.
+
+    Examples
+    --------
+    >>> sorted(plain_words("Shard the orders_table, please") or ()), plain_words("Use 4 shards")
+    (['orders_table', 'please', 'shard', 'the'], None)
+    """
+    if not text.isascii() or _DIGIT_OR_APOSTROPHE.search(text):
+        return None
+    found = set(text.lower().translate(_SEPARATORS).split())
+    found.discard("_")
+    return found if found.isdisjoint(_JOINING) else None
 
 
 def _numeral(money: str, digits: str, suffix: str) -> Quantity:

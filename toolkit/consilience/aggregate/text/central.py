@@ -58,8 +58,8 @@ def medoid(
     """
     chosen = equivalence or Lexical()
     answers = read_answers(frame)
-    found = clustered(answers, chosen)
     claims, comparison = answers.compared(chosen)
+    found = clustered(answers, claims, comparison)
     beside, note = unrelated_texts(answers, chosen, unrelated, similarities=True)
     central = [_central(claims, comparison, task) for task in answers.tasks]
     baseline = None if math.isnan(beside.similarity) else beside.similarity
@@ -88,6 +88,8 @@ def _central(claims: Claims, comparison: Comparison, task: TaskAnswers) -> tuple
         return None, None
     if task.answered == 1:
         return task.rows[0], None
+    if len(task.rows) == 1:
+        return task.rows[0], 1.0
     votes = np.array([len(who) for who in task.experts], dtype=np.float64)
     # each expert's answer is compared with those of the others, so that its likeness to itself counts once less
     mean = (likeness(claims, comparison, task.rows) @ votes - 1) / (task.answered - 1)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from consilience.aggregate.text.answers import Answers, TaskAnswers, read_answers
 from consilience.aggregate.text.baseline import entropy, grouped, unrelated_texts
 from consilience.aggregate.text.result import TextAggregation
-from consilience.equivalence import Equivalence, Lexical
+from consilience.contradiction import Claims
+from consilience.equivalence import Comparison, Equivalence, Lexical
 from consilience.frames import Frame
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def text_clusters(frame: Frame, *, equivalence: Equivalence | None = None) -> Te
     """
     chosen = equivalence or Lexical()
     answers = read_answers(frame)
-    found = clustered(answers, chosen)
+    found = clustered(answers, *answers.compared(chosen))
     return TextAggregation(
         answers=_frame(answers, found, {}),
         clusters=clusters_frame(answers, found),
@@ -116,7 +117,7 @@ def self_consistency(
     """
     chosen = equivalence or Lexical()
     answers = read_answers(frame)
-    found = clustered(answers, chosen)
+    found = clustered(answers, *answers.compared(chosen))
     beside, note = unrelated_texts(answers, chosen, unrelated, similarities=False)
     decisions = [_decision(task, clusters) for task, clusters in zip(answers.tasks, found, strict=True)]
     said = [
@@ -179,7 +180,7 @@ def semantic_entropy(
     """
     chosen = equivalence or Lexical()
     answers = read_answers(frame)
-    found = clustered(answers, chosen)
+    found = clustered(answers, *answers.compared(chosen))
     beside, note = unrelated_texts(answers, chosen, unrelated, similarities=False)
     columns: dict[str, list[object]] = {
         "entropy": [entropy([each.votes for each in clusters]) if clusters else None for clusters in found],
@@ -195,9 +196,8 @@ def semantic_entropy(
     )
 
 
-def clustered(answers: Answers, equivalence: Equivalence) -> list[list[Cluster]]:
+def clustered(answers: Answers, claims: Claims, comparison: Comparison) -> list[list[Cluster]]:
     """Return the clusters of each task, most votes first."""
-    claims, comparison = answers.compared(equivalence)
     found = []
     for task in answers.tasks:
         members: dict[int, list[int]] = {}
@@ -208,7 +208,10 @@ def clustered(answers: Answers, equivalence: Equivalence) -> list[list[Cluster]]
 
 
 def _cluster(task: TaskAnswers, inside: Sequence[int]) -> Cluster:
+    if len(inside) == 1:
+        return Cluster(task.rows[inside[0]], task.experts[inside[0]])
     chosen = min(inside, key=lambda at: (-len(task.experts[at]), task.rows[at]))
+    # by the text of the name, since names of one column may be of a type that has no order
     return Cluster(
         task.rows[chosen], tuple(sorted([who for at in inside for who in task.experts[at]], key=str))
     )
@@ -269,6 +272,18 @@ def clusters_frame(answers: Answers, found: Sequence[Sequence[Cluster]]) -> pl.D
             pl.Series("cluster", [n for clusters in found for n in range(len(clusters))], pl.Int64),
             pl.Series("text", [answers.texts[cluster.row] for cluster in flat], pl.String),
             pl.Series("votes", [cluster.votes for cluster in flat], pl.Int64),
-            pl.Series("experts", [list(cluster.experts) for cluster in flat], pl.List(answers.expert_type)),
+            _experts(flat, answers.expert_type),
         ]
+    )
+
+
+def _experts(clusters: Sequence[Cluster], kind: pl.DataType) -> pl.Series:
+    """Return the lists of experts, made of one column: list by list would take longer than all the rest."""
+    import numpy as np
+    import polars as pl
+
+    names = pl.Series("experts", [who for cluster in clusters for who in cluster.experts], kind)
+    number = np.repeat(np.arange(len(clusters)), [cluster.votes for cluster in clusters])
+    return (
+        names.to_frame().group_by(pl.Series("cluster", number), maintain_order=True).agg("experts")["experts"]
     )
