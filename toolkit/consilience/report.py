@@ -30,6 +30,8 @@ _SOURCES = {"recorded": " \u25c9", "person": " \u263b"}
 def verdict_panel(verdict: Verdict) -> Panel:
     """Return one verdict in full, in the order of the card in a notebook."""
     parts: list[RenderableType] = [Text(plain(verdict.question.text, 2_000), style="dim")]
+    if verdict.replayed:
+        parts.append(Text(plain(verdict.replayed, 400), style="dim"))
     if verdict.degraded:
         parts.append(Text(verdict.banner, style="bold yellow"))
     parts.append(Text(plain(verdict.headline, 4_000), style="bold"))

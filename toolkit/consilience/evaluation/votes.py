@@ -173,7 +173,11 @@ def _interval(
         _by_mean(together(*split, weights).phi, n)
         for weights in drawn(repeats, draws, np.random.default_rng(seed))
     ]
-    low, high = np.nanquantile(np.concatenate(sample), [0.025, 0.975], method="nearest")
+    votes = np.concatenate(sample)
+    defined = votes[~np.isnan(votes)]
+    if not defined.size:
+        return math.nan, math.nan
+    low, high = np.quantile(defined, [0.025, 0.975], method="nearest")
     return float(low), float(high)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
@@ -41,16 +42,22 @@ def error_correlation(first: Array, second: Array, prior: Array, common: float) 
     return float(joint - wrong[0] * wrong[1]) / spread
 
 
+@lru_cache(maxsize=4096)
 def _both_wrong(first: float, second: float, common: float) -> float:
     """Return the probability that both err, as the mean over quantiles of what they share."""
-    import numpy as np
-
     if common >= 1:
         return 1 - max(first, second)
     if common <= 0:
         return (1 - first) * (1 - second)
+    product = _wrong_given(first, common) * _wrong_given(second, common)
+    return float(product.mean())
+
+
+@lru_cache(maxsize=64)
+def _wrong_given(share: float, common: float) -> Array:
+    """Return the probability of an error at each quantile of what is shared."""
+    import numpy as np
+
     middles = (np.arange(_QUANTILES) + 0.5) / _QUANTILES
     factor = np.array([_NORMAL.inv_cdf(m) for m in middles]) * math.sqrt(common)
-    own = math.sqrt(1 - common)
-    wrong = [1 - cdf((quantile(share) - factor) / own) for share in (first, second)]
-    return float((wrong[0] * wrong[1]).mean())
+    return 1 - cdf((quantile(share) - factor) / math.sqrt(1 - common))

@@ -212,6 +212,31 @@ class Store:
 
         return self._read(LATEST, (n,))
 
+    def verdict(self, question_id: str) -> Verdict:
+        """Return the verdict on a stored question, decided again from its stored responses with no call.
+
+        Parameters
+        ----------
+        question_id
+            As `latest` shows it.
+
+        Returns
+        -------
+        Verdict
+            By the method of the newest stored verdict; by majority where that was weighted, since weights are not
+            stored. ``store.verdict(id).replay(...)`` decides otherwise.
+
+        Raises
+        ------
+        InvalidInput
+            There is no such question, or no response to it.
+        StoreError
+            A row cannot be read back.
+        """
+        from consilience.store.recall import recalled
+
+        return recalled(self._read, question_id)
+
     def sql(self, query: str, *params: object) -> pl.DataFrame:
         """Run one statement that reads, and return its rows; times are UTC.
 

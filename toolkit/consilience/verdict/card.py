@@ -17,6 +17,9 @@ def card(verdict: Verdict) -> str:
     body = "".join(
         (
             f"<div class=cs-q>{escape(verdict.question.text, 2_000)}</div>",
+            f"<div class=cs-row><span class=cs-m>{escape(verdict.replayed)}</span></div>"
+            if verdict.replayed
+            else "",
             _banner(verdict),
             _answer(verdict),
             "".join(_dissent(verdict, vote) for vote in verdict.dissent[:5])
@@ -85,7 +88,7 @@ def _row(response: Response) -> tuple[object, ...]:
 
 def _foot(verdict: Verdict) -> str:
     seconds = max(response.latency_s for response in verdict.responses)
-    again = "verdict.replay(method=\u2026, without=[\u2026])"
+    again = "verdict.replay(method=\u2026, weights=\u2026, without=[\u2026])"
     return (
         f"<div class=cs-foot>Cost {escape(verdict.usage.price)} \u00b7 {seconds:.1f} s \u00b7 {verdict.method} of "
         f"{len(verdict.responses)} asked \u00b7 decide again: <code>{again}</code></div>"
