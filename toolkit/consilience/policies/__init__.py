@@ -2,7 +2,8 @@
 
 from consilience.policies import registry
 from consilience.policies.adaptive import Adaptive, Gradient
-from consilience.policies.breaker import Breaker, BreakerSettings, BreakerState, Transition
+from consilience.policies.breaker import Breaker
+from consilience.policies.breaker_settings import BreakerSettings, BreakerState, Transition
 from consilience.policies.clock import SYSTEM, Clock, ManualClock, SystemClock, Timer
 from consilience.policies.concurrency import Bulkhead, Permit, Priority
 from consilience.policies.deadline import deadline, remaining

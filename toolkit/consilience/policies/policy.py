@@ -27,7 +27,8 @@ from consilience.loop import background, call_in_thread
 from consilience.policies import registry
 from consilience.policies.adaptive import Adaptive
 from consilience.policies.attempt import Attempts
-from consilience.policies.breaker import Breaker, BreakerSettings
+from consilience.policies.breaker import Breaker
+from consilience.policies.breaker_settings import BreakerSettings
 from consilience.policies.clock import SYSTEM, Clock
 from consilience.policies.concurrency import Bulkhead
 from consilience.policies.decorated import awaited, decorate
