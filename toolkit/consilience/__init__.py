@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from consilience.experts.scripted import Scripted
     from consilience.models import Example, Items, Label, Outcome, Question, Reply, Response, Text, Usage
     from consilience.patterns import PatternSet
+    from consilience.policies import cached
     from consilience.store import Store
     from consilience.verdict import Decision, Verdict
 
@@ -66,6 +67,7 @@ _HOMES = {
     "Text": "models",
     "Usage": "models",
     "Verdict": "verdict",
+    "cached": "policies",
     "evaluate": "evaluation",
 }
 _MODULES = (
@@ -110,6 +112,7 @@ __all__ = [
     "__version__",
     "aggregate",
     "agreement",
+    "cached",
     "dedup",
     "errors",
     "evaluate",
