@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from consilience.experts.scripted import Scripted
     from consilience.models import Example, Items, Label, Outcome, Question, Reply, Response, Text, Usage
     from consilience.patterns import PatternSet
+    from consilience.policies import cached
     from consilience.store import Store
     from consilience.verdict import Decision, Verdict
 
@@ -70,6 +71,7 @@ _HOMES = {
     "UnverifiedReport": "evaluation",
     "Usage": "models",
     "Verdict": "verdict",
+    "cached": "policies",
     "evaluate": "evaluation",
 }
 _MODULES = (
@@ -118,6 +120,7 @@ __all__ = [
     "__version__",
     "aggregate",
     "agreement",
+    "cached",
     "contradiction",
     "dedup",
     "equivalence",

@@ -14,6 +14,7 @@ from consilience.policies.clock import Clock
 from consilience.policies.concurrency import Bulkhead, Permit, Priority
 from consilience.policies.deadline import DEADLINE
 from consilience.policies.events import CallFinished, Events
+from consilience.policies.memory import MEMORY
 
 __all__ = ["Call", "Gate", "priority"]
 
@@ -97,6 +98,8 @@ class Call(Permit):
         self.n_attempts = 0
 
     def __enter__(self) -> Self:
+        if not MEMORY.watching:
+            MEMORY.watch()
         gate = self._gate
         self.started = gate.clock.monotonic()
         due = self.started + gate.deadline

@@ -38,6 +38,7 @@ from consilience.policies.flight import SingleFlight
 from consilience.policies.hedge import Hedge
 from consilience.policies.judgement import Classifier, judge
 from consilience.policies.limits import RateLimiter, SharedQuota
+from consilience.policies.memory import MEMORY
 from consilience.policies.rates import Rate
 from consilience.policies.retry import Retry, RetrySettings
 from consilience.policies.sharing import Sharing
@@ -178,6 +179,7 @@ class Policy:
     def _build(self, name: str, clock: Clock, events: Events) -> None:
         self.name = name
         self.bulkhead = Bulkhead(name=name, clock=clock)
+        MEMORY.register(self.bulkhead)
         self.requests = RateLimiter(None, name=name, clock=clock, events=events)
         self.tokens = RateLimiter(None, name=f"{name} tokens", clock=clock, events=events)
         self._quota = TokenQuota(self.tokens)
