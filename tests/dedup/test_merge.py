@@ -63,6 +63,21 @@ def test_contradictions_stay_apart_and_are_linked_whatever_an_equivalence_says(l
     assert [row.conflicts for row in merged] == [(1,), (0,)]
 
 
+def test_a_number_on_one_side_does_not_hide_a_contradiction():
+    merged = merge({"ana": ["Cache the dashboard for 60 seconds"], "ben": ["Don't cache the dashboard"]})
+    assert [row.conflicts for row in merged] == [(1,), (0,)]
+
+
+def test_the_guard_of_a_long_text_is_not_fooled_by_what_follows():
+    merged = merge(
+        {
+            "ana": ["Split the table, and then add an index"],
+            "ben": ["Do not split the table, and then add an index"],
+        }
+    )
+    assert [row.conflicts for row in merged] == [(1,), (0,)]
+
+
 def test_two_items_of_one_expert_need_another_expert_who_links_them():
     alone = {"ana": ["Add an index", "Please add the index"], "ben": ["Wait"]}
     assert rows(merge(alone)) == [(1, "Add an index"), (1, "Please add the index"), (1, "Wait")]
