@@ -80,18 +80,5 @@ def test_a_question_to_the_local_model_is_answered_and_kept(tmp_path, local_mode
 
 
 @pytest.mark.slow
-def test_the_demo_prints_verdicts_report_and_next_steps(tmp_path, local_model):
-    done = run("demo", "--store", str(tmp_path / "demo.duckdb"), "--question", "Is ice cold?")
-    assert done.exit_code == 0, done.output
-    for part in (
-        "Did the circle help?",
-        "Krippendorff alpha",
-        "Is ice cold?",
-        "61 questions, 241 responses, 61 verdicts",
-    ):
-        assert part in done.output
-
-
-@pytest.mark.slow
 def test_setup_local_twice_fetches_once(local_model):
     assert "ready" in run("setup-local").output
