@@ -266,6 +266,13 @@ def test_ece_brier_and_coverage_are_counted_by_hand():
     assert mine == [(1, 0.25, 1.0), (3, 0.75, pytest.approx(2 / 3))]
 
 
+def test_a_posterior_that_rounds_above_one_is_one():
+    made = cs.simulate.answers([0.8] * 9, tasks=1500, correlation=0.7, seed=7)
+    found = evaluate(made.answers, made.gold, draws=5).calibration
+    assert found.scores["ece_by_chance"].is_nan().sum() == 0
+    assert found.curve["confidence"].max() <= 1
+
+
 def test_without_confidences_there_is_no_calibration():
     assert evaluate(*panel({"a": {0}, "b": {1}}, 2)).calibration is None
 

@@ -85,7 +85,8 @@ def decide(method: str, table: pl.DataFrame, marks: Marks, seed: int) -> Decided
     note = f"{method} did not converge." if found.converged is False else ""
     answers = found.answers.select("task", "answer", share.alias("confidence"))
     rows = marks.tasks.alias("task").to_frame().join(answers, on="task", how="left", maintain_order="left")
-    return Decided(method, _codes(rows["answer"], marks.labels), rows["confidence"].to_numpy(), note)
+    confidence = rows["confidence"].clip(0, 1)  # a posterior can exceed 1 by rounding
+    return Decided(method, _codes(rows["answer"], marks.labels), confidence.to_numpy(), note)
 
 
 def _aggregated(method: str, table: pl.DataFrame) -> Aggregation:
