@@ -143,6 +143,19 @@ def test_the_models_never_see_gold():
         assert given[f"circle, {method}"] + swapped[f"circle, {method}"] <= 60
 
 
+def test_texts_of_which_no_two_are_alike_are_labels_too():
+    n = 3000
+    frame = {
+        "task": [*range(n)] * 2,
+        "expert": ["a"] * n + ["b"] * n,
+        "label": [f"text {k}" for k in range(2 * n)],
+    }
+    gold = {"task": range(n), "label": [f"text {k}" for k in range(n)]}
+    report = evaluate(frame, gold, draws=5, methods=["majority", "plurality", "weighted majority"])
+    assert right_of(report)["a"] == n
+    assert report.ties == n
+
+
 def test_only_the_methods_that_are_wanted_are_compared():
     frame, gold = panel({"a": {0}, "b": {0, 1}}, 2)
     assert list(evaluate(frame, gold, methods=["plurality", "majority"]).lifts) == ["plurality", "majority"]
