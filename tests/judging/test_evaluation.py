@@ -143,6 +143,19 @@ def test_the_models_never_see_gold():
         assert given[f"circle, {method}"] + swapped[f"circle, {method}"] <= 60
 
 
+def test_texts_of_which_no_two_are_alike_are_labels_too():
+    n = 3000
+    frame = {
+        "task": [*range(n)] * 2,
+        "expert": ["a"] * n + ["b"] * n,
+        "label": [f"text {k}" for k in range(2 * n)],
+    }
+    gold = {"task": range(n), "label": [f"text {k}" for k in range(n)]}
+    report = evaluate(frame, gold, draws=5, methods=["majority", "plurality", "weighted majority"])
+    assert right_of(report)["a"] == n
+    assert report.ties == n
+
+
 def test_only_the_methods_that_are_wanted_are_compared():
     frame, gold = panel({"a": {0}, "b": {0, 1}}, 2)
     assert list(evaluate(frame, gold, methods=["plurality", "majority"]).lifts) == ["plurality", "majority"]
@@ -264,6 +277,13 @@ def test_ece_brier_and_coverage_are_counted_by_hand():
     assert row["brier"] == pytest.approx((0.05**2 + 0.45**2 + 0.55**2) / 3)
     mine = found.coverage.filter(pl.col("who") == "a").select("answers", "coverage", "accuracy").rows()
     assert mine == [(1, 0.25, 1.0), (3, 0.75, pytest.approx(2 / 3))]
+
+
+def test_a_posterior_that_rounds_above_one_is_one():
+    made = cs.simulate.answers([0.8] * 9, tasks=1500, correlation=0.7, seed=7)
+    found = evaluate(made.answers, made.gold, draws=5).calibration
+    assert found.scores["ece_by_chance"].is_nan().sum() == 0
+    assert found.curve["confidence"].max() <= 1
 
 
 def test_without_confidences_there_is_no_calibration():

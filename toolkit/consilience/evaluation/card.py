@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from consilience.evaluation.report import dollars
+from consilience.evaluation.costs import dollars
 from consilience.markup import Html, accuracy_bar, details, escape, expert_mark, page, table
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -59,6 +60,30 @@ def _row(who: str, kind: str, known: float, priced: int, unpriced: int, right: i
         "usd_per_right": known / right if priced and right else None,
         "lower_bound": unpriced > 0,
     }
+
+
+def dollars(amount: float) -> str:
+    """Return an amount of US dollars with the digits that tell.
+
+    Examples
+    --------
+    >>> dollars(0), dollars(0.000123456), dollars(1234.5)
+    ('$0', '$0.0001235', '$1,234')
+    """
+    return f"${amount:,.4g}"
+
+
+def priced(row: Mapping[str, Any]) -> str:
+    """Return a row of the costs as a phrase that names the unknown part."""
+    if row["cost_usd"] is None:
+        return f"unknown for all {row['unpriced']:,} answers"
+    said = dollars(row["cost_usd"])
+    if row["usd_per_right"] is not None:
+        said += f", {dollars(row['usd_per_right'])} a right answer"
+    if row["lower_bound"]:
+        asked = row["priced"] + row["unpriced"]
+        said += f", at least: {row['unpriced']:,} of {asked:,} answers have no known price"
+    return said
 
 
 def price_a_task(marks: Marks) -> Array:

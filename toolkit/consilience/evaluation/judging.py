@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, overload
 
+from consilience.aggregate import majority
 from consilience.agreement import krippendorff_alpha
 from consilience.errors import InvalidInput
 from consilience.evaluation.calibration import Calibration, calibration
@@ -109,13 +110,14 @@ def _report(table: pl.DataFrame, marks: Marks, decided: list[Decided], draws: in
     right = np.stack([each.label == marks.gold for each in decided], axis=1)
     several = len(marks.members) > 1
     by_method = dict(zip([each.method for each in decided], right.T, strict=True))
-    ties, undecided = _open_tasks(marks)
+    decisions = majority(table).answers["decision"]
+    ties, decided_by_majority = (int((decisions == what).sum()) for what in ("tie", "majority"))
     return CircleReport(
         accuracy=_accuracy(marks, by_method),
         lifts=_lifts(marks, right, decided, draws, seed) if several else {},
         agreement=krippendorff_alpha(table, draws=draws, seed=seed),
         ties=ties,
-        undecided=undecided,
+        undecided=len(decisions) - ties - decided_by_majority,
         votes=votes_of(marks, log_odds(marks, np.ones(len(marks.tasks), dtype=np.bool_)), draws, seed)
         if several
         else None,
@@ -131,18 +133,6 @@ def _report(table: pl.DataFrame, marks: Marks, decided: list[Decided], draws: in
 def circle(method: str) -> str:
     """Return the name under which a method stands beside the members."""
     return f"circle, {method}"
-
-
-def _open_tasks(marks: Marks) -> tuple[int, int]:
-    """Return how many tasks are tied, and how many have no majority for another reason."""
-    import numpy as np
-
-    votes = np.stack([(marks.label == code).sum(axis=1) for code in range(len(marks.labels))], axis=1)
-    ranked = np.sort(np.pad(votes, ((0, 0), (1, 0))), axis=1)
-    first, second = ranked[:, -1], ranked[:, -2]
-    tied = (first == second) & (first > 0)
-    decided = 2 * first > marks.asked.sum(axis=1)
-    return int(tied.sum()), int((~tied & ~decided).sum())
 
 
 def _accuracy(marks: Marks, by_method: dict[str, Flags]) -> pl.DataFrame:

@@ -85,7 +85,8 @@ def decide(method: str, table: pl.DataFrame, marks: Marks, seed: int) -> Decided
     note = f"{method} did not converge." if found.converged is False else ""
     answers = found.answers.select("task", "answer", share.alias("confidence"))
     rows = marks.tasks.alias("task").to_frame().join(answers, on="task", how="left", maintain_order="left")
-    return Decided(method, _codes(rows["answer"], marks.labels), rows["confidence"].to_numpy(), note)
+    confidence = rows["confidence"].clip(0, 1)  # a posterior can exceed 1 by rounding
+    return Decided(method, _codes(rows["answer"], marks.labels), confidence.to_numpy(), note)
 
 
 def _aggregated(method: str, table: pl.DataFrame) -> Aggregation:
@@ -116,13 +117,15 @@ def _weighted(marks: Marks, seed: int) -> Decided:
     for each in np.unique(fold):
         learned = fold != each
         weight[~learned] = log_odds(marks, learned if learned.any() else ~learned)
-    votes = np.zeros((n_tasks, len(marks.labels)))
+    # the weight behind each member's label: a table of labels would be large where answers are texts
+    behind = np.zeros((n_tasks, n_members))
     for member in range(n_members):
-        given = np.flatnonzero(marks.label[:, member] >= 0)
-        votes[given, marks.label[given, member]] += weight[given, member]
+        same = (marks.label == marks.label[:, member, None]) & marks.answered
+        behind[:, member] = np.where(same, weight, 0.0).sum(axis=1)
     asked = np.where(marks.asked, weight, 0.0).sum(axis=1)
-    winner = votes.argmax(axis=1).astype(np.int32)
-    most = votes.max(axis=1)
+    leader = behind.argmax(axis=1)
+    most = behind.max(axis=1)
+    winner = marks.label[np.arange(n_tasks), leader]
     # more than half of the weight: no second label can have as much
     winner[~(most > asked / 2 * (1 + _TIE))] = -1
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from consilience.agreement import Coefficient
 from consilience.evaluation.calibration import Calibration
+from consilience.evaluation.costs import priced
 from consilience.evaluation.lift import Lift
 from consilience.evaluation.marks import Marks
 from consilience.evaluation.methods import MAJORITY
@@ -184,21 +185,3 @@ def _reading(lift: Lift) -> str:
         return f"It does worse than its best member: lift {lift}. Ask that one alone."
     better = "does not beat" if lift.plain <= 0 else "is ahead of"
     return f"It {better} that member here: lift {lift}, so no difference is shown."
-
-
-def priced(row: dict[str, object]) -> str:
-    """Return a row of the costs as a phrase that names the unknown part."""
-    if row["cost_usd"] is None:
-        return f"unknown for all {row['unpriced']} answers"
-    said = dollars(row["cost_usd"])
-    if row["usd_per_right"] is not None:
-        said += f", {dollars(row['usd_per_right'])} a right answer"
-    if row["lower_bound"]:
-        total = int(str(row["priced"])) + int(str(row["unpriced"]))
-        said += f", at least: {row['unpriced']} of {total} answers have no known price"
-    return said
-
-
-def dollars(amount: object) -> str:
-    """Return an amount of US dollars with the digits that tell."""
-    return f"${float(str(amount)):,.4g}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from consilience.errors import InvalidInput
-from consilience.evaluation.costs import price_a_task
+from consilience.evaluation.costs import dollars, price_a_task
 from consilience.evaluation.lift import counted
 from consilience.evaluation.methods import folds
 from consilience.intervals import wilson
@@ -56,7 +56,7 @@ class SubCircle:
 
     def explain(self) -> str:
         """Say in a sentence or two who should be asked, and how sure that is."""
-        cost = "cost unknown" if self.usd_a_task is None else f"${self.usd_a_task:.4f} a task"
+        cost = "cost unknown" if self.usd_a_task is None else f"{dollars(self.usd_a_task)} a task"
         said = (
             f"Best of {self.tried:,} sub-circles: {', '.join(self.experts)} ({cost}). Chosen this way, a sub-circle is "
             f"right on {self.accuracy:.3f} [{self.low:.2f}, {self.high:.2f}] of tasks that did not choose it; "

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _NORMAL = NormalDist()
 _QUANTILES = 4000
+_CONSTANT = 1e-12
 
 
 def quantile(share: float) -> float:
@@ -33,24 +34,37 @@ def cdf(values: Array) -> Array:
 
 
 def error_correlation(first: Array, second: Array, prior: Array, common: float) -> float | None:
-    """Return the correlation of two errors whose latent numbers correlate at `common`."""
-    wrong = 1 - float(prior @ first), 1 - float(prior @ second)
-    spread = math.sqrt(wrong[0] * (1 - wrong[0]) * wrong[1] * (1 - wrong[1]))
-    if spread < 1e-12:
+    """Return the correlation of two errors whose latent numbers correlate at `common`; None where one is constant.
+
+    Parameters
+    ----------
+    first, second
+        Probability of being right for each true label.
+    prior
+        Probability of each true label.
+    common
+        Share of the latent variance that the two have in common.
+    """
+    right = float(prior @ first), float(prior @ second)
+    spread = [p * (1 - p) for p in right]
+    if min(spread) < _CONSTANT:
         return None
-    joint = sum(weight * _both_wrong(p, q, common) for weight, p, q in zip(prior, first, second, strict=True))
-    return float(joint - wrong[0] * wrong[1]) / spread
+    # within a true label by what is shared, and between labels by their difficulty for both
+    within = sum(w * _covariance(p, q, common) for w, p, q in zip(prior, first, second, strict=True))
+    between = float(prior @ ((first - right[0]) * (second - right[1])))
+    return float(within + between) / math.sqrt(spread[0] * spread[1])
 
 
 @lru_cache(maxsize=4096)
-def _both_wrong(first: float, second: float, common: float) -> float:
-    """Return the probability that both err, as the mean over quantiles of what they share."""
-    if common >= 1:
-        return 1 - max(first, second)
+def _covariance(first: float, second: float, common: float) -> float:
+    """Return the covariance of two errors from quantiles of what they share."""
     if common <= 0:
-        return (1 - first) * (1 - second)
-    product = _wrong_given(first, common) * _wrong_given(second, common)
-    return float(product.mean())
+        return 0.0
+    if common >= 1:
+        low, high = sorted((first, second))
+        return low * (1 - high)
+    one, other = _wrong_given(first, common), _wrong_given(second, common)
+    return float(((one - one.mean()) * (other - other.mean())).mean())
 
 
 @lru_cache(maxsize=64)
