@@ -145,13 +145,16 @@ class Breaker:
         """Whether every call passes: it is closed."""
         return self._passing is not None
 
-    def refusal(self) -> CircuitOpen | None:
-        """Return the error that `acquire` would raise because it is open; take nothing."""
-        if self._state is BreakerState.OPEN:
-            now = self.clock.monotonic()
-            if now < self._until:
-                return self._refusal(now)
-        return None
+    def refusing(self) -> bool:
+        """Whether `acquire` would raise because it is open; take nothing."""
+        return self._state is BreakerState.OPEN and self.clock.monotonic() < self._until
+
+    def refusal(self) -> CircuitOpen:
+        """Return the error to raise while it is `refusing`."""
+        error = CircuitOpen(self._why)
+        if self._until != math.inf:
+            error.retry_after = max(0.0, self._until - self.clock.monotonic())
+        return error
 
     def holds(self, permit: int) -> bool:
         """Whether the state is still the one that gave the permit."""
@@ -240,10 +243,9 @@ class Breaker:
         with self._lock:
             if self._passing is not None:  # closed since the caller looked
                 return self._passing
-            now = self.clock.monotonic()
             if self._state is BreakerState.OPEN:
-                if now < self._until:
-                    raise self._refusal(now)
+                if self.refusing():
+                    raise self.refusal()
                 change = self._go(BreakerState.HALF_OPEN, f"open for {self._open_seconds():g} s")
             if self._probing + self._probed >= self._settings.probes:
                 raise CircuitOpen(self._why)
@@ -251,12 +253,6 @@ class Breaker:
             permit = self._generation
         self._tell(change)
         return permit
-
-    def _refusal(self, now: float) -> CircuitOpen:
-        error = CircuitOpen(self._why)
-        if self._until != math.inf:
-            error.retry_after = self._until - now
-        return error
 
     def _probe_passed(self) -> Transition | None:
         self._probing -= 1
