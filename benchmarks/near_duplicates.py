@@ -180,7 +180,7 @@ PEERS: dict[str, tuple[Callable[[pl.Series, list[str]], Pairs], str, int]] = {
     "datasketch": (datasketch, "datasketch", 20_000),
     "SetSimilaritySearch": (set_similarity_search, "SetSimilaritySearch", 200_000),
     "rapidfuzz": (rapidfuzz, "rapidfuzz", 2_000),
-    "scikit-learn": (scikit_learn, "sklearn", 20_000),
+    "scikit-learn": (scikit_learn, "sklearn", 2_000),
     "semhash": (semhash, "semhash", 20_000),
     "prefix filter in Python": (prefix_filter, "re", 200_000),
     "naive Python": (naive, "re", 2_000),
