@@ -320,8 +320,3 @@ def test_a_circle_closes_its_experts_and_can_be_used_again():
 
 def test_the_repr_names_the_experts():
     assert repr(three("x", "y")) == "<Circle of 2: a, b>"
-
-
-def test_a_circle_refuses_to_weigh_before_anybody_is_asked():
-    with pytest.raises(InvalidInput, match="'weighted majority' came: weigh in replay"):
-        cs.Circle([cs.Scripted("a", ["yes"])], method="weighted majority")

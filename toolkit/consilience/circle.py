@@ -45,6 +45,8 @@ class Circle:
     ------
     EmptyCircle, DuplicateExpert, UnknownExpert
         The experts cannot form a circle.
+    InvalidInput
+        The method is another one; weights are for `Verdict.replay`.
 
     Examples
     --------
@@ -66,12 +68,12 @@ class Circle:
         deadline: float = 120.0,
         method: Method = "majority",
     ) -> None:
-        self.experts = as_circle(experts)
-        self.deadline = _positive(deadline)
         if method not in ("majority", "plurality"):
             raise InvalidInput(
                 f"A circle decides by 'majority' or 'plurality', {method!r} came: weigh in replay()."
             )
+        self.experts = as_circle(experts)
+        self.deadline = _positive(deadline)
         self.method: Method = method
         self.store = _opened(store)
         self._owns_store = self.store is not None and self.store is not store
