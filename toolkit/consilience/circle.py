@@ -45,8 +45,6 @@ class Circle:
     ------
     EmptyCircle, DuplicateExpert, UnknownExpert
         The experts cannot form a circle.
-    InvalidInput
-        The method is another one; weights are for `Verdict.replay`.
 
     Examples
     --------
