@@ -2,6 +2,8 @@
 
 from consilience.policies import registry
 from consilience.policies.adaptive import Adaptive, Gradient
+from consilience.policies.batch_events import BatchFailed, BatchFlushed
+from consilience.policies.batcher import Batcher
 from consilience.policies.breaker import Breaker, BreakerSettings, BreakerState, Transition
 from consilience.policies.cache import Cache
 from consilience.policies.cache_stats import CacheStats, Removal
@@ -34,6 +36,9 @@ __all__ = [
     "MEMORY",
     "SYSTEM",
     "Adaptive",
+    "BatchFailed",
+    "BatchFlushed",
+    "Batcher",
     "Breaker",
     "BreakerSettings",
     "BreakerState",
