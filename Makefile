@@ -14,12 +14,12 @@ SOURCES := pyproject.toml CMakeLists.txt $(shell find toolkit kernels_ext data -
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint types unit notebooks lab bench develop package clean
+.PHONY: help demo test lint types unit asan plain avx2 notebooks lab bench develop package clean
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
 help: ## list what make can do
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
+	@sed -nE 's/^([a-z0-9]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
 
 demo: $(VENV)/.local $(VENV)/.package ## set up, then consult a circle on real questions with a local model
 	@$(BIN)/consilience demo
@@ -39,7 +39,27 @@ types: $(VENV)/.dev ## mypy, strict
 
 unit: $(VENV)/.dev $(VENV)/.package ## pytest: unit, property, doctest, layers, packaging
 	@echo 'pytest'
-	@pytest -q --doctest-modules --pyargs tests consilience
+	@pytest -q -n auto --dist loadfile --doctest-modules --pyargs tests consilience
+
+# Other builds of the kernels, each in a folder of its own, under the tests of the kernels.
+VARIANTS := asan plain avx2
+asan: FLAGS := -fsanitize=address;-fno-omit-frame-pointer;-g
+plain: FLAGS := -DCONSILIENCE_PLAIN
+avx2: FLAGS := -march=x86-64-v3
+# Python, NumPy and Arrow allocate by malloc, so that the sanitizer sees the edges of their buffers too.
+asan: SETTING = PYTHONMALLOC=malloc ARROW_DEFAULT_MEMORY_POOL=system ASAN_OPTIONS=detect_leaks=0 \
+  LD_PRELOAD="$(shell $(or $(CC),cc) -print-file-name=libasan.so) $(shell $(or $(CC),cc) -print-file-name=libstdc++.so)"
+
+asan: ## the kernels' tests under AddressSanitizer
+plain: ## the kernels' tests on a build that asks no processor what it can do
+avx2: ## the kernels' tests on a build for processors with AVX2
+$(VARIANTS): $(VENV)/.dev $(VENV)/.build
+	@.ci/step 'building the kernels for $@' $(PIP) install --no-deps --no-build-isolation --upgrade \
+	  --target build/$@/site --config-settings=build-dir=build/$@/cmake \
+	  '--config-settings=cmake.define.CONSILIENCE_FLAGS=$(FLAGS)' .
+	@echo 'pytest: the kernels, $@'
+	@env PYTHONPATH=build/$@/site CONSILIENCE_KERNELS=cython CONSILIENCE_VARIANT=build/$@/site $(SETTING) \
+	  $(BIN)/python -m pytest -q tests/kernels
 
 notebooks: $(VENV)/.dev $(VENV)/.package ## run every notebook
 ifeq ($(NOTEBOOKS),)
@@ -56,8 +76,8 @@ endif
 lab: $(VENV)/.notebook $(VENV)/.package ## open JupyterLab on the notebooks
 	@$(BIN)/jupyter lab --notebook-dir=notebooks
 
-bench: $(VENV)/.dev $(VENV)/.package ## run the benchmarks
-	@set -e; for script in $(wildcard benchmarks/*.py); do echo "$$script"; $(BIN)/python "$$script"; done
+bench: $(VENV)/.bench $(VENV)/.package ## measure beside the peers; BENCH=--quick for the small sizes
+	@$(BIN)/python benchmarks/run.py --json build/benchmarks.json $(BENCH)
 
 develop: $(VENV)/.dev ## install editable: Python files as they are, a changed .pyx rebuilt on import
 	@rm -f $(VENV)/.package
@@ -89,6 +109,13 @@ $(VENV)/.dev: EXTRAS := local notebook dev
 $(VENV)/.local $(VENV)/.notebook $(VENV)/.dev: $(VENV)/.made pyproject.toml
 	@$(BIN)/python .ci/requirements project $(EXTRAS) >$@.txt
 	@.ci/step 'installing the dependencies ($(EXTRAS))' $(PIP) install -r $@.txt
+	@touch $@
+
+# One peer after another, none of which may change what is there: one that does not install stops no other.
+$(VENV)/.bench: $(VENV)/.dev
+	@$(PIP) freeze --exclude consilience >$(VENV)/held.txt
+	@$(BIN)/python .ci/requirements extras bench | while read -r peer; do \
+	  $(PIP) install -q -c $(VENV)/held.txt "$$peer" || echo "the peer $$peer does not install here"; done
 	@touch $@
 
 # Without dependencies, which the stamps above hold: a changed source costs no resolving.

@@ -28,7 +28,7 @@ import aggregation_peers as peers
 import numpy as np
 import polars as pl
 
-from consilience import kernels
+from consilience import kernels, synthetic
 from consilience.aggregate import dawid_skene, glad, mace, majority, one_coin_dawid_skene
 from consilience.agreement import krippendorff_alpha
 from consilience.frames import coded
@@ -50,24 +50,14 @@ class Answers:
 
 def answers(n: int, seed: int = 0) -> Answers:
     """Return n answers by 100 experts of unlike skill, five a task, rows shuffled."""
-    generator = np.random.default_rng(seed)
-    tasks = n // EACH
-    truth = generator.integers(0, LABELS, tasks)
-    skill = generator.uniform(0.5, 0.95, EXPERTS)
-    task = np.repeat(np.arange(tasks), EACH)
-    expert = (
-        np.repeat(generator.integers(0, EXPERTS, tasks), EACH) + np.tile(7 * np.arange(EACH), tasks)
-    ) % EXPERTS
-    other = (truth[task] + generator.integers(1, LABELS, n)) % LABELS
-    label = np.where(generator.random(n) < skill[expert], truth[task], other)
-    order = generator.permutation(n)
+    made = synthetic.answers(n, experts=EXPERTS, labels=LABELS, each=EACH, seed=seed)
     # crowd-kit's MACE 1.4.2 takes experts and labels in order of appearance for those in order of their names (its
     # results are wrong otherwise): here the two orders are one.
     integers = pl.DataFrame(
         {
-            "task": task[order],
-            "expert": coded(pl.Series(expert[order])).codes,
-            "label": coded(pl.Series(label[order])).codes,
+            "task": made["task"],
+            "expert": coded(made["expert"]).codes,
+            "label": coded(made["label"]).codes,
         }
     )
     text = integers.select(
@@ -100,6 +90,18 @@ def codes_of(data: Answers) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def arranged(data: Answers) -> kernels.Layout:
     task, expert, label = codes_of(data)
     return kernels.layout(task, expert, label, int(task.max()) + 1, EXPERTS, LABELS)
+
+
+def alpha_of_codes(data: Answers) -> float:
+    """Return nominal alpha from the counts of the kernel alone."""
+    task, _, label = codes_of(data)
+    found = kernels.multisets(task, label, int(task.max()) + 1, LABELS)
+    answers = np.add.reduceat(found.times, found.start[:-1])
+    pairs = answers**2 - np.add.reduceat(found.times.astype(np.int64) ** 2, found.start[:-1])
+    times = found.times * np.repeat(found.repeats, np.diff(found.start))
+    totals = np.bincount(found.value, times, LABELS)
+    n = totals.sum()
+    return 1 - (n - 1) * (found.repeats * pairs / (answers - 1)).sum() / (n**2 - (totals**2).sum())
 
 
 CASES = [
@@ -191,6 +193,15 @@ CASES = [
             "krippendorff",
         )
         for level in ("nominal", "interval")
+    ),
+    Case(
+        "alpha, nominal, codes, its matrix given",
+        "krippendorff",
+        25,
+        alpha_of_codes,
+        lambda d: peers.krippendorff_of(d.integers),
+        peers.numbers_agree,
+        "krippendorff",
     ),
     Case(
         "alpha, nominal, its matrix given",

@@ -10,6 +10,9 @@ from libc.stdint cimport int32_t, int64_t
 
 from _posterior cimport Likelihood, log_likelihood, multiply, normalise, normalise_logs, soft_votes
 
+cdef enum:
+    FEW = 5  # labels up to which a loop over them is unrolled
+
 # Products of an answer with a class between two looks for Ctrl-C: some tens of milliseconds.
 cdef Py_ssize_t WORK_AT_ONCE = 1 << 24
 
@@ -30,22 +33,35 @@ cdef void by_logs(
     so_far.log_sum += normalise_logs(posterior, prior, n)
 
 
-cdef inline void expect(
+cdef inline double joint(
     const int32_t* expert, const int32_t* label, Py_ssize_t m, const double* prior, const double* confusion,
-    Py_ssize_t n, double* posterior, Likelihood* so_far,
+    Py_ssize_t n, double* posterior,
 ) noexcept nogil:
+    """Write the probability of the answers together with each class, and return the sum."""
+    cdef double here[FEW]
     cdef Py_ssize_t i
     cdef Py_ssize_t k
     cdef const double* row
     cdef double total = 0.0
+    # What is local stays in registers: C must expect that an array it was given overlaps another.
+    cdef double* product = &here[0] if n <= FEW else posterior
     for k in range(n):
-        posterior[k] = prior[k]
+        product[k] = prior[k]
     for i in range(m):
         row = confusion + (expert[i] * n + label[i]) * n
         for k in range(n):
-            posterior[k] *= row[k]
+            product[k] *= row[k]
     for k in range(n):
-        total += posterior[k]
+        total += product[k]
+        posterior[k] = product[k]
+    return total
+
+
+cdef inline void expect(
+    const int32_t* expert, const int32_t* label, Py_ssize_t m, const double* prior, const double* confusion,
+    Py_ssize_t n, double* posterior, Likelihood* so_far,
+) noexcept nogil:
+    cdef double total = joint(expert, label, m, prior, confusion, n, posterior)
     if total < 1e-200:
         by_logs(expert, label, m, prior, confusion, n, posterior, so_far)
         return
@@ -69,15 +85,19 @@ cdef inline void count(
     const int32_t* expert, const int32_t* label, Py_ssize_t m, Py_ssize_t n, const double* posterior, double* counts,
     double* mass,
 ) noexcept nogil:
+    cdef double here[FEW]
     cdef Py_ssize_t i
     cdef Py_ssize_t k
     cdef double* row
+    cdef const double* share = &here[0] if n <= FEW else posterior
     for k in range(n):
+        if n <= FEW:
+            here[k] = posterior[k]
         mass[k] += posterior[k]
     for i in range(m):
         row = counts + (expert[i] * n + label[i]) * n
         for k in range(n):
-            row[k] += posterior[k]
+            row[k] += share[k]
 
 
 cdef inline void sweep(

@@ -23,12 +23,12 @@ cdef extern from * nogil:
             return j;                                                                             \\
         }
     CS_NEXT_CLOSE(cs_next_close_plain, )
-    #if defined(__x86_64__)
+    #if defined(__x86_64__) && !defined(CONSILIENCE_PLAIN)
     CS_NEXT_CLOSE(cs_next_close_popcnt, __attribute__((target("popcnt"))))
     static int cs_counts_bits(void) { return __builtin_cpu_supports("popcnt") != 0; }
     #else
     #define cs_next_close_popcnt cs_next_close_plain
-    static int cs_counts_bits(void) { return 1; }
+    static int cs_counts_bits(void) { return 0; }
     #endif
     """
     ctypedef struct Entry "cs_entry":

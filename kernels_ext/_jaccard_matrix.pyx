@@ -28,12 +28,12 @@ cdef extern from * nogil:
             }                                                                                            \\
         }
     CS_SHARE(cs_share_plain, )
-    #if defined(__x86_64__)
+    #if defined(__x86_64__) && !defined(CONSILIENCE_PLAIN)
     CS_SHARE(cs_share_popcnt, __attribute__((target("popcnt"))))
     static int cs_counts_bits(void) { return __builtin_cpu_supports("popcnt") != 0; }
     #else
     #define cs_share_popcnt cs_share_plain
-    static int cs_counts_bits(void) { return 1; }
+    static int cs_counts_bits(void) { return 0; }
     #endif
     """
     void share_plain "cs_share_plain"(const uint64_t *bits, int64_t width, int64_t i, int64_t n, int32_t *shared)

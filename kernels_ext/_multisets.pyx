@@ -7,8 +7,12 @@ tree whose nodes are found by hashing (parent, label): a pattern is the node at 
 
 from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdlib cimport qsort
 
 import numpy as np
+
+cdef enum:
+    FEW = 64  # labels of a task that are sorted by insertion
 
 # Rows between two looks for Ctrl-C: some tens of milliseconds.
 cdef Py_ssize_t ROWS_AT_ONCE = 1 << 20
@@ -43,13 +47,35 @@ cdef void by_code(
 
 
 cdef void by_task(
-    const int32_t[::1] task, const int32_t[::1] label, const int32_t[::1] rows, Py_ssize_t low, Py_ssize_t high,
-    int64_t[::1] end, int32_t[::1] labels,
+    const int32_t[::1] task, const int32_t[::1] label, Py_ssize_t low, Py_ssize_t high, int64_t[::1] end,
+    int32_t[::1] labels,
 ) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(low, high):
-        labels[end[task[rows[i]]]] = label[rows[i]]
-        end[task[rows[i]]] += 1
+    cdef Py_ssize_t row
+    for row in range(low, high):
+        labels[end[task[row]]] = label[row]
+        end[task[row]] += 1
+
+
+cdef int ascending(const void* left, const void* right) noexcept nogil:
+    cdef int32_t a = (<const int32_t*>left)[0]
+    cdef int32_t b = (<const int32_t*>right)[0]
+    return (a > b) - (a < b)
+
+
+cdef void sort(int32_t* labels, int64_t n) noexcept nogil:
+    cdef int64_t i
+    cdef int64_t j
+    cdef int32_t label
+    if n > FEW:
+        qsort(labels, n, sizeof(int32_t), ascending)
+        return
+    for i in range(1, n):
+        label = labels[i]
+        j = i
+        while j > 0 and labels[j - 1] > label:
+            labels[j] = labels[j - 1]
+            j -= 1
+        labels[j] = label
 
 
 cdef inline uint64_t slot_of(int32_t parent, int32_t label, uint64_t mask) noexcept nogil:
@@ -90,9 +116,10 @@ cdef void place(
 
 
 cdef void descend(
-    const int64_t[::1] end, const int32_t[::1] label, Py_ssize_t low, Py_ssize_t high, int32_t[::1] slots,
+    const int64_t[::1] end, int32_t[::1] label, Py_ssize_t low, Py_ssize_t high, int32_t[::1] slots,
     int32_t[::1] parents, int32_t[::1] labels, int64_t[::1] repeats, int32_t* n,
 ) noexcept nogil:
+    """Sort the labels of each task, and follow them down the tree."""
     cdef Py_ssize_t t
     cdef int64_t i
     cdef int64_t first
@@ -101,6 +128,7 @@ cdef void descend(
         first = end[t - 1] if t else 0
         if end[t] - first < 2:
             continue
+        sort(&label[first], end[t] - first)
         node = 0
         for i in range(first, end[t]):
             node = child_of(node, label[i], slots, parents, labels, n)
@@ -161,30 +189,23 @@ cdef void widths(const int32_t[::1] parents, const int32_t[::1] labels, int64_t[
         width[node] = width[parents[node]] + (labels[node] != labels[parents[node]])
 
 
-def sorted_by_task(const int32_t[::1] task, const int32_t[::1] label, int32_t n_tasks, int32_t n_labels):
-    """Return the labels sorted by task and then by label, and where each task ends."""
+def grouped_by_task(const int32_t[::1] task, const int32_t[::1] label, int32_t n_tasks):
+    """Return the labels grouped by task, and where each task ends."""
     cdef Py_ssize_t n = task.shape[0]
     cdef Py_ssize_t low
-    cdef int64_t[::1] task_end = np.zeros(n_tasks, dtype=np.int64)
-    cdef int64_t[::1] label_end = np.zeros(n_labels, dtype=np.int64)
-    cdef int32_t[::1] rows = np.empty(n, dtype=np.int32)
+    cdef int64_t[::1] end = np.zeros(n_tasks, dtype=np.int64)
     cdef int32_t[::1] grouped = np.empty(n, dtype=np.int32)
     for low in range(0, n, ROWS_AT_ONCE):
         with nogil:
-            count(label, low, min(n, low + ROWS_AT_ONCE), label_end)
-            count(task, low, min(n, low + ROWS_AT_ONCE), task_end)
+            count(task, low, min(n, low + ROWS_AT_ONCE), end)
         PyErr_CheckSignals()
-    begin(label_end)
-    begin(task_end)
+    with nogil:
+        begin(end)
     for low in range(0, n, ROWS_AT_ONCE):
         with nogil:
-            by_code(label, low, min(n, low + ROWS_AT_ONCE), label_end, rows)
+            by_task(task, label, low, min(n, low + ROWS_AT_ONCE), end, grouped)
         PyErr_CheckSignals()
-    for low in range(0, n, ROWS_AT_ONCE):
-        with nogil:
-            by_task(task, label, rows, low, min(n, low + ROWS_AT_ONCE), task_end, grouped)
-        PyErr_CheckSignals()
-    return grouped, task_end
+    return grouped, end
 
 
 def multisets(const int32_t[::1] task, const int32_t[::1] label, int32_t n_tasks, int32_t n_labels):
@@ -195,7 +216,7 @@ def multisets(const int32_t[::1] task, const int32_t[::1] label, int32_t n_tasks
     cdef Py_ssize_t high
     cdef int64_t first = 0
     cdef int32_t n = 1
-    grouped, end = sorted_by_task(task, label, n_tasks, n_labels)
+    grouped, end = grouped_by_task(task, label, n_tasks)
     cdef int32_t[::1] slots = np.full(64, -1, dtype=np.int32)
     parents = np.full(32, -1, dtype=np.int32)
     labels = np.full(32, -1, dtype=np.int32)

@@ -6,7 +6,7 @@ from libc.string cimport memcpy
 
 cdef enum:
     MULTIPLIER = 0x9E3779B1  # Knuth, The Art of Computer Programming 3, section 6.4: 2**32 / golden ratio
-    DENSE = 16  # of so many positions one hit: more, and a branch for each group costs more than it saves
+    DENSE = 32  # of so many positions one hit: more, and a branch for each group costs more than it saves
 
 cdef extern from *:
     """
@@ -62,14 +62,19 @@ cdef inline int64_t hits_of(
     return found
 
 
+cdef inline uint8_t may_start(const uint8_t* table, uint32_t shift, const uint8_t* text) noexcept nogil:
+    """Return 1 where the gram and the byte after it may belong to a literal, else 0."""
+    return (table[hashed(text, shift)] >> (text[4] & 7)) & 1
+
+
 cdef inline int64_t append_hits(
     const uint8_t* table, uint32_t shift, const uint8_t* text, int64_t p, int64_t stop, int64_t stride,
     uint32_t* hits, int64_t found,
 ) noexcept nogil:
-    """Write every position, and go past it only where the gram is in the table: no branch."""
+    """Write every position, and go past it only where a literal may stand: no branch for it."""
     while p < stop:
         hits[found] = <uint32_t>p
-        found += table[hashed(text + p, shift)]
+        found += may_start(table, shift, text + p)
         p += stride
     return found
 
@@ -85,7 +90,10 @@ cdef inline int64_t wide_hits_of(
     cdef const uint8_t* table = sieve.table
     cdef const uint8_t* at = text + p
     cdef const uint8_t* half
-    stop = min(stop, n - 3)
+    cdef int64_t last = n - 4  # a gram that no byte follows
+    cdef bint ends = last >= start and last < stop and last % stride == 0
+    cdef int64_t groups = 0
+    stop = min(stop, last)
     cdef const uint8_t* fast = text + (0 if sieve.dense else stop - 7 * stride)
     while at < fast:
         half = at + 4 * stride
@@ -97,9 +105,13 @@ cdef inline int64_t wide_hits_of(
             | table[hashed(half + 2 * stride, shift)] | table[hashed(half + 3 * stride, shift)]
         ):
             found = append_hits(table, shift, text, at - text, half - text + 4 * stride, stride, hits, found)
+            groups += 1
         at = half + 4 * stride
     found = append_hits(table, shift, text, at - text, stop, stride, hits, found)
-    sieve.dense = found * DENSE * stride > stop - start
+    sieve.dense = max(groups, found if sieve.dense else 0) * DENSE * stride > stop - start
+    if ends:
+        hits[found] = <uint32_t>last
+        found += table[hashed(text + last, shift)] != 0
     return found
 
 
@@ -122,13 +134,19 @@ cdef inline int64_t starts_of(
     cdef int64_t i
     cdef int64_t p
     cdef uint64_t word
+    # Copies stay in registers: what is written to starts might else be the sieve.
+    cdef const uint8_t* reach = sieve.reach
+    cdef const uint8_t* beginnings = sieve.beginnings
+    cdef uint32_t shift = sieve.shift
+    cdef uint32_t beginnings_shift = sieve.beginnings_shift
+    cdef int64_t back = sieve.stride - 1
     for i in range(n_hits):
-        for p in range(max(start, <int64_t>hits[i] - sieve.stride + 1), min(stop, <int64_t>hits[i] + 1)):
+        for p in range(max(start, <int64_t>hits[i] - back), min(stop, <int64_t>hits[i] + 1)):
             starts[found] = <uint32_t>p
             if p + 8 > n:
                 found += 1
                 continue
             memcpy(&word, text + p, 8)
-            word &= sieve.masks[sieve.reach[hashed(text + p, sieve.shift)]]
-            found += sieve.beginnings[(word * WIDE_MULTIPLIER) >> sieve.beginnings_shift]
+            word &= sieve.masks[reach[hashed(text + p, shift)]]
+            found += beginnings[(word * WIDE_MULTIPLIER) >> beginnings_shift]
     return found

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "toolkit" / "consilience"
 
 # Top to bottom; a module imports from its own floor or a lower one.
 FLOORS = {
-    "faces": {"cli", "notebook", "dashboards", "mcp", "report", "doctor", "demo"},
+    "faces": {"cli", "notebook", "dashboards", "mcp", "report", "doctor", "demo", "bench"},
     "work": {"circle", "runs", "evaluation", "scale"},
     "experts": {"experts", "sources"},
     "keeping": {"store", "metrics"},
@@ -20,14 +20,15 @@ FLOORS = {
     "judging": {
         "agreement",
         "aggregate",
+        "contradiction",
         "dedup",
-        "disagreement",
+        "equivalence",
         "intervals",
         "patterns",
         "simulate",
         "verdict",
     },
-    "things": {"models", "errors", "frames", "paths", "samples"},
+    "things": {"models", "errors", "frames", "paths", "samples", "synthetic"},
     "ground": {"kernels", "markup"},
 }
 HEIGHT = {module: -number for number, modules in enumerate(FLOORS.values()) for module in modules}

@@ -1,6 +1,7 @@
 """Near-duplicates: what the face promises."""
 
 import random
+from collections import defaultdict
 from fractions import Fraction
 
 import numpy as np
@@ -14,37 +15,54 @@ from consilience.errors import InvalidInput
 from consilience.kernels import words
 
 ADVICE = "add an index shard the orders table by tenant cache reads write ahead log vacuum more often"
+WORDS = ADVICE.split()
 
 
-def sentences(n, seed=0):
+def sentences(n, seed=0, vocabulary=WORDS):
     """Return n texts, half of them another with one word replaced."""
     chance = random.Random(seed)
-    made = [" ".join(chance.choices(ADVICE.split(), k=chance.randint(1, 12))) for _ in range(n)]
+    made = [" ".join(chance.choices(vocabulary, k=chance.randint(1, 12))) for _ in range(n)]
     for row in range(1, n, 2):
         copied = made[chance.randrange(row)].split()
-        copied[chance.randrange(len(copied))] = chance.choice([*ADVICE.split(), str(row)])
+        copied[chance.randrange(len(copied))] = chance.choice([*vocabulary, str(row)])
         made[row] = " ".join(copied)
     return made
 
 
 def brute_force(rows, threshold):
+    """Count the words that each text shares with every other."""
     sets = [frozenset(words.words(row)) for row in rows]
-    return [
-        (i, j)
-        for i, left in enumerate(sets)
-        for j, right in enumerate(sets[i + 1 :], i + 1)
-        if len(left & right) >= threshold * len(left | right)
-    ]
+    size = np.array([len(found) for found in sets])
+    listed = defaultdict(list)
+    for row, found in enumerate(sets):
+        for word in found:
+            listed[word].append(row)
+    holders = {word: np.array(held) for word, held in listed.items()}
+    pairs = []
+    for row, found in enumerate(sets):
+        shared = np.bincount(np.concatenate([holders[word] for word in found]), minlength=len(rows))
+        either = size[row] + size - shared
+        alike = shared * threshold.denominator >= threshold.numerator * either
+        pairs += [(row, int(other)) for other in np.flatnonzero(alike[row + 1 :]) + row + 1]
+    return pairs
 
 
+@pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("threshold", [Fraction(7, 10), Fraction(2, 3), Fraction(1)])
-def test_every_pair_of_two_thousand_is_found_and_no_other(threshold):
+def test_every_pair_of_two_thousand_is_found_and_no_other(threshold, threads):
     rows = sentences(2_000)
-    found = near_duplicates(rows, threshold)
+    found = near_duplicates(rows, threshold, threads=threads)
     assert [pair[:2] for pair in found.pairs().rows()] == brute_force(rows, threshold)
     assert found.method == "exact"
     assert found.recall == 1
     assert found.complete
+
+
+@pytest.mark.slow
+def test_every_pair_of_twenty_thousand_is_found_and_no_other():
+    rows = sentences(20_000, vocabulary=[f"{word}{i}" for word in WORDS for i in range(20)])
+    found = near_duplicates(rows, Fraction(7, 10)).pairs()
+    assert [pair[:2] for pair in found.rows()] == brute_force(rows, Fraction(7, 10))
 
 
 def test_a_pair_at_the_boundary_is_in():
@@ -123,6 +141,15 @@ def test_batches_give_what_one_batch_gives():
     assert near.add(rows[:1]).clusters().labels[-1] == whole.labels[0]
 
 
+@pytest.mark.parametrize("method", ["exact", "minhash"])
+def test_what_is_added_later_is_not_in_earlier_pairs(method):
+    near = NearDuplicates(0.6, method=method).add(["a b c", "a b c d", "x"])
+    found = near.clusters()
+    near.add(["a b c", "a b", None, "x y"])
+    assert found.pairs().rows() == [(0, 1, 0.75)]
+    assert len(near.clusters().pairs()) == 5
+
+
 def test_a_cap_is_said():
     near = NearDuplicates(0.7, most_bytes=1).add(["a"]).add(["a", "a"])
     found = near.clusters()
@@ -163,6 +190,13 @@ def test_clusters_become_a_frame():
         "representative": [0, 1, 0],
         "size": [2, 1, 2],
     }
+
+
+def test_a_notebook_shows_the_largest_clusters():
+    html = near_duplicates(["a", "b", "c", "c", "c", "B"])._repr_html_()
+    cells = [cell.split("<")[0] for cell in html.split("<td class=cs-n>")[1:]]
+    assert cells == ["2", "2", "3", "1", "1", "2"]
+    assert "6 texts in 3 clusters, 3 near-duplicates, exact" in html
 
 
 def test_more_pairs_than_wanted_are_refused():

@@ -82,6 +82,13 @@ def test_recommendations_show_their_sources():
     assert html.count("expert 0") >= 2
 
 
+def test_contradicting_recommendations_are_marked_and_their_experts_named():
+    html = ask("How?", cs.Items(), "- Use 4 shards", "- Use 5 shards", "- use four shards")._repr_html_()
+    assert "contradicts row 1: Use 5 shards" in html
+    assert "aria-label=conflict" in html
+    assert f"background:{colour('expert 2')}'></span>expert 2" in html
+
+
 def test_a_name_has_one_colour_everywhere_and_never_stands_without_its_name():
     html = ask("Is it?", cs.Label("yes", "no"), "yes", "yes", "no")._repr_html_()
     for name in ("expert 0", "expert 1", "expert 2"):

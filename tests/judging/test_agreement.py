@@ -145,6 +145,31 @@ def test_options_outside_their_range_are_refused(option):
         krippendorff_alpha(RELIABILITY, **option)
 
 
+def test_ordinal_alpha_of_very_many_values_is_as_wide_as_ranking_anew():
+    generator = np.random.default_rng(0)
+    labels = generator.normal(size=(2000, 1)) + generator.normal(size=(2000, 3))
+
+    def frame(rows):
+        n = len(rows)
+        return pl.DataFrame(
+            {"task": np.repeat(range(n), 3), "expert": np.tile(range(3), n), "label": rows.ravel()}
+        )
+
+    found = krippendorff_alpha(frame(labels), "ordinal", draws=500)
+    drawn = [labels[generator.integers(0, 2000, 2000)] for _ in range(150)]
+    plain = [krippendorff_alpha(frame(each), "ordinal", draws=0).value for each in drawn]
+    ranks = labels.ravel().argsort().argsort().reshape(labels.shape)
+    assert found.value == pytest.approx(krippendorff_alpha(frame(ranks), "interval", draws=0).value)
+    assert found.standard_error == pytest.approx(np.std(plain), rel=0.15)
+    assert (found.low + found.high) / 2 == pytest.approx(np.mean(plain), abs=found.standard_error / 2)
+
+
+def test_ratio_alpha_of_more_values_than_can_be_compared_says_what_to_do():
+    frame = {"task": np.repeat(range(9000), 2), "expert": ["a", "b"] * 9000, "label": np.arange(1.0, 18001.0)}
+    with pytest.raises(InvalidInput, match="18,000 different values and 1,000 draws came: round the values"):
+        krippendorff_alpha(frame, "ratio")
+
+
 def test_one_question_needs_two_answers():
     assert "fewer than two" in one_question((1, 0)).explain()
 

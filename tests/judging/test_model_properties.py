@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consilience.aggregate import dawid_skene, glad, mace, one_coin_dawid_skene
@@ -14,6 +14,9 @@ MODELS = st.sampled_from([dawid_skene, one_coin_dawid_skene, glad, mace])
 ANSWERS = st.lists(
     st.lists(st.one_of(st.none(), st.sampled_from("abc")), min_size=1, max_size=5), min_size=1, max_size=12
 )
+
+# Four models share the examples; each costs some milliseconds.
+bounded = settings(max_examples=30)
 
 
 def long(tasks):
@@ -27,6 +30,7 @@ def posterior(found):
     return found.probabilities.sort("task", "label")["probability"].fill_null(-1.0).to_numpy()
 
 
+@bounded
 @given(ANSWERS, MODELS, st.randoms(use_true_random=False))
 def test_no_order_of_rows_changes_anything(tasks, model, random):
     frame = long(tasks)
@@ -38,6 +42,7 @@ def test_no_order_of_rows_changes_anything(tasks, model, random):
     assert first.log_likelihood == second.log_likelihood
 
 
+@bounded
 @given(ANSWERS, MODELS)
 def test_names_of_experts_and_tasks_do_not_matter(tasks, model):
     frame = long(tasks)
@@ -56,6 +61,7 @@ def test_names_of_experts_and_tasks_do_not_matter(tasks, model):
     assert first.log_likelihood == pytest.approx(second.log_likelihood, abs=1e-7)
 
 
+@bounded
 @given(ANSWERS, MODELS)
 def test_names_of_labels_do_not_matter(tasks, model):
     frame = long(tasks)
@@ -70,6 +76,7 @@ def test_names_of_labels_do_not_matter(tasks, model):
     )
 
 
+@bounded
 @given(ANSWERS, MODELS)
 def test_probabilities_and_skills_lie_between_zero_and_one(tasks, model):
     found = model(long(tasks))
@@ -82,6 +89,7 @@ def test_probabilities_and_skills_lie_between_zero_and_one(tasks, model):
     assert found.skills["answered"].sum() == long(tasks).drop_nulls().height
 
 
+@settings(max_examples=15)
 @given(ANSWERS)
 def test_a_round_of_plain_em_never_lowers_the_likelihood(tasks):
     for model in (dawid_skene, one_coin_dawid_skene):
@@ -89,6 +97,7 @@ def test_a_round_of_plain_em_never_lowers_the_likelihood(tasks):
         assert all(later >= sooner - 1e-9 for sooner, later in pairwise(reached))
 
 
+@bounded
 @given(st.integers(1, 6), st.integers(1, 5), MODELS)
 def test_experts_who_agree_on_everything_are_believed(n_tasks, n_experts, model):
     found = model(long([["ab"[t % 2]] * n_experts for t in range(n_tasks)]))
@@ -97,6 +106,7 @@ def test_experts_who_agree_on_everything_are_believed(n_tasks, n_experts, model)
     ]
 
 
+@bounded
 @given(st.integers(2, 6), MODELS)
 def test_experts_who_differ_on_everything_tie(n_experts, model):
     found = model(long([[f"l{n}" for n in range(n_experts)]]))
@@ -104,6 +114,7 @@ def test_experts_who_differ_on_everything_tie(n_experts, model):
     assert len(found.ties) == n_experts
 
 
+@bounded
 @given(ANSWERS, MODELS)
 def test_an_expert_who_repeats_another_gets_the_same_skill(tasks, model):
     frame = long(tasks)

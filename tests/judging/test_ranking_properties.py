@@ -4,7 +4,7 @@ import itertools
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consilience.aggregate import borda, bradley_terry, copeland, kemeny, plackett_luce, rrf, schulze
@@ -13,6 +13,7 @@ ITEMS = "abcde"
 RENAMED = dict(zip(ITEMS, "zyxwv", strict=True))
 METHODS = [borda, copeland, schulze, kemeny, bradley_terry, plackett_luce, rrf]
 CONDORCET = [copeland, schulze, kemeny]
+FEW = settings(max_examples=20)
 
 
 @st.composite
@@ -44,6 +45,7 @@ def ranks(found):
     }
 
 
+@FEW
 @given(frame=ballots(), seed=st.integers(0, 999))
 def test_the_order_of_rows_changes_no_number(method, frame, seed):
     shuffled = frame.sample(fraction=1, shuffle=True, seed=seed)
@@ -51,6 +53,7 @@ def test_the_order_of_rows_changes_no_number(method, frame, seed):
     assert first.equals(second)
 
 
+@FEW
 @given(frame=ballots())
 def test_the_names_of_experts_and_items_change_no_rank(method, frame):
     renamed = frame.with_columns(
@@ -60,6 +63,7 @@ def test_the_names_of_experts_and_items_change_no_rank(method, frame):
     assert ranks(method(renamed)) == expected
 
 
+@FEW
 @given(frame=ballots())
 def test_ranks_are_by_score_and_ties_are_marked(method, frame):
     for part in method(frame).rankings.partition_by("task"):
@@ -70,6 +74,7 @@ def test_ranks_are_by_score_and_ties_are_marked(method, frame):
         assert rank == [1 + sum(other < each for other in rank) for each in rank]
 
 
+@FEW
 @given(frame=ballots())
 def test_a_task_is_ranked_as_if_it_were_alone(method, frame):
     both = ranks(method(frame))
@@ -77,6 +82,7 @@ def test_a_task_is_ranked_as_if_it_were_alone(method, frame):
     assert both == alone
 
 
+@FEW
 @given(frame=full())
 def test_unanimous_experts_are_followed(method, frame):
     first = frame["ranking"][0]
@@ -84,6 +90,7 @@ def test_unanimous_experts_are_followed(method, frame):
     assert method(same).rankings["item"].to_list() == first.to_list()
 
 
+@FEW
 @given(frame=full())
 @pytest.mark.parametrize("method", CONDORCET)
 def test_a_condorcet_winner_is_alone_in_front(method, frame):
@@ -93,6 +100,7 @@ def test_a_condorcet_winner_is_alone_in_front(method, frame):
         assert found.winners.rows() == [(1, winner, False)]
 
 
+@FEW
 @given(frame=full())
 def test_schulze_and_kemeny_respect_every_unanimous_pair(frame):
     place = [{item: ballot.index(item) for item in ITEMS} for ballot in frame["ranking"].to_list()]
@@ -104,6 +112,7 @@ def test_schulze_and_kemeny_respect_every_unanimous_pair(frame):
                     assert rank[1, i] < rank[1, j]
 
 
+@FEW
 @given(frame=full())
 def test_turning_every_ranking_around_turns_borda_and_copeland_around(frame):
     around = frame.with_columns(pl.col("ranking").list.reverse())
@@ -113,6 +122,7 @@ def test_turning_every_ranking_around_turns_borda_and_copeland_around(frame):
         assert len({forth[item] + back[item] for item in ITEMS}) == 1
 
 
+@FEW
 @given(frame=full())
 @pytest.mark.parametrize("method", [borda, *CONDORCET])
 def test_a_circle_entered_twice_gives_the_same_ranking(method, frame):

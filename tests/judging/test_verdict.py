@@ -86,6 +86,12 @@ def test_items_are_merged_with_their_sources():
     assert verdict.dissent[0].answer == "Shard"
 
 
+def test_a_contradicted_recommendation_is_explained_with_what_stands_against_it():
+    verdict = verdict_on({"a": ("Shard it",), "b": ("Don't shard it", "shard it")}, Question("How?", Items()))
+    assert verdict.support.n == 2
+    assert "contradicts: Don't shard it" in verdict.explain()
+
+
 def test_texts_are_the_same_answer_only_in_the_same_words():
     question = Question("How many?", Text())
     assert (
@@ -151,3 +157,79 @@ def test_a_verdict_needs_a_response_and_a_known_method():
         decide(YES_NO, [])
     with pytest.raises(InvalidInput, match="'median' came"):
         verdict_on({"a": "yes"}, method="median")
+
+
+def test_replay_weighs_the_experts():
+    verdict = verdict_on({"a": "yes", "b": "no", "c": "no"})
+    again = verdict.replay(weights={"a": 3, "b": 1, "c": 1})
+    assert (again.answer, again.decision, again.method) == ("yes", Decision.MAJORITY, "weighted majority")
+    assert str(again.support) == "1 of 3, 0.33 [0.06, 0.79], 0.60 of the weight"
+    assert again.weights == (("a", 3.0), ("b", 1.0), ("c", 1.0))
+    assert "Weights: a 3, b 1, c 1" in again.explain()
+
+
+def test_the_weight_of_who_gave_no_answer_counts_in_the_denominator():
+    verdict = verdict_on({"a": "yes", "b": Outcome.REFUSED})
+    assert verdict.replay(weights={"a": 1, "b": 1}).decision is Decision.NO_MAJORITY
+    assert verdict.replay(weights={"a": 2, "b": 1}).answer == "yes"
+    assert verdict.replay(weights={"a": 0, "b": 1}).decision is Decision.NO_MAJORITY
+
+
+def test_weights_that_add_up_to_the_same_tie_whatever_their_floats():
+    verdict = verdict_on({"a": "yes", "b": "yes", "c": "no"})
+    again = verdict.replay(weights={"a": 0.1, "b": 0.2, "c": 0.3})
+    assert (again.answer, again.decision, again.ties) == (None, Decision.TIE, ("no", "yes"))
+
+
+def test_a_weighted_replay_keeps_its_weights_when_it_is_replayed():
+    verdict = verdict_on({"a": "yes", "b": "no", "c": "no"}).replay(weights={"a": 3, "b": 1, "c": 1})
+    assert verdict.replay(without=["c"]).answer == "yes"
+    assert verdict.replay(method="majority").answer == "no"
+
+
+def test_texts_are_weighed_too():
+    verdict = verdict_on(
+        {"a": "Use 4 shards.", "b": "use 5 shards", "c": "Use 4 shards"}, Question("How many?", Text())
+    )
+    assert verdict.replay(weights={"a": 1, "b": 3, "c": 1}).answer == "use 5 shards"
+
+
+def test_a_replay_says_that_it_is_one_and_of_what():
+    verdict = verdict_on({"a": "yes", "b": "yes", "c": "no"})
+    again = verdict.replay(without=["c"]).replay(without=["b"])
+    assert (verdict.replayed, again.replayed.of, again.replayed.without) == (None, verdict.id, ("b", "c"))
+    said = (
+        f"Replayed from the stored answers of verdict {verdict.id[:8]} without b, c; nobody was asked again"
+    )
+    assert str(again.replayed) == said
+    for display in (again.explain(), again._repr_html_()):
+        assert said in display
+    assert "replayed" in repr(again)
+    assert again.id != verdict.id
+
+
+def test_recommendations_are_replayed_without_an_expert_and_not_by_vote():
+    verdict = verdict_on({"a": ("Shard",), "b": ("Index", "Shard")}, Question("How?", Items()))
+    assert [row.text for row in verdict.replay(without=["a"]).recommendations] == ["Index", "Shard"]
+    for options in ({"weights": {"a": 1, "b": 1}}, {"method": "plurality"}):
+        with pytest.raises(InvalidInput, match="merged, not voted on"):
+            verdict.replay(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ({"weights": {"a": 1}}, "'b' is missing"),
+        ({"weights": {"a": 1, "b": -1}}, "-1 came for 'b'"),
+        ({"weights": {"a": 1, "b": float("nan")}}, "nan came for 'b'"),
+        ({"weights": {"a": 1, "b": "2"}}, "'2' came for 'b'"),
+        ({"weights": {"a": 0, "b": 0}}, "all weights may be 0"),
+        ({"weights": {"a": 1, "b": 1, "z": 1}}, "z was not asked"),
+        ({"weights": {"a": 1, "b": 1}, "method": "plurality"}, "belongs to the method"),
+        ({"method": "weighted majority"}, "needs weights="),
+        ({"without": "a"}, r"write without=\['a'\]"),
+    ],
+)
+def test_weights_that_do_not_fit_are_refused(options, why):
+    with pytest.raises(InvalidInput, match=why):
+        verdict_on({"a": "yes", "b": "no"}).replay(**options)

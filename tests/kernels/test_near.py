@@ -70,7 +70,7 @@ def expected(rows, shingle=1):
 
 @needs_extension
 @given(texts, st.integers(1, 3), st.integers(1, 3))
-@settings(max_examples=400)
+@settings(max_examples=150)
 def test_words_are_those_of_the_rule(rows, shingle, threads):
     assert words_by_row(sets_of(rows, shingle, threads)) == expected(rows, shingle)
 
@@ -127,7 +127,7 @@ def test_sets_in_use_cannot_be_changed():
 
 @needs_extension
 @given(few_words, thresholds, st.sampled_from([(0, 0), (8, 2)]), st.integers(1, 3), st.booleans())
-@settings(max_examples=400)
+@settings(max_examples=150)
 def test_join_twins_agree(rows, threshold, bands, threads, collect):
     sets = sets_of(rows).ranked()
     fraction = (threshold.numerator, threshold.denominator)
@@ -214,19 +214,55 @@ def test_a_shingle_has_a_word(kernels):
         TokenSets(0)
 
 
-def join_for_ever(sets, threads):
+# Every two rows share twenty words of twenty-four, a little less than the threshold.
+CROWD = [f"{'a b c d e f g h i j k l m n o p q r s t'} {i} {i + 10**6}" for i in range(60_000)]
+
+
+def reading(threads):
+    rows = column(CROWD)
+    return lambda: TokenSets(2, threads).add(rows)
+
+
+def joining(threads):
+    sets = sets_of(CROWD, threads=2).ranked()
+    return lambda: near_join(sets, Fraction(21, 23), threads=threads)
+
+
+def comparing(threads):
+    sets = sets_of(CROWD[:4_000]).ranked()
+    return lambda: jaccard_matrix(sets, threads=threads)
+
+
+def for_ever(work):
     while True:
-        near_join(sets, Fraction(21, 23), threads=threads)
+        work()
 
 
 @needs_extension
 @pytest.mark.parametrize("threads", [1, 2])
-def test_an_interrupt_ends_a_join(threads):
-    # Every two rows share twenty words of twenty-four, a little less than the threshold.
-    rows = [f"{'a b c d e f g h i j k l m n o p q r s t'} {i} {i + 10**6}" for i in range(60_000)]
-    sets = sets_of(rows, threads=2).ranked()
+@pytest.mark.parametrize("start", [reading, joining, comparing])
+def test_an_interrupt_ends_the_work(start, threads):
+    work = start(threads)
     main = threading.main_thread().ident
     timer = threading.Timer(0.3, lambda: signal.pthread_kill(main, signal.SIGINT))
     timer.start()
     with pytest.raises(KeyboardInterrupt):
-        join_for_ever(sets, threads)
+        for_ever(work)
+
+
+@needs_extension
+@pytest.mark.parametrize("start", [reading, joining, comparing])
+def test_other_threads_run_meanwhile(start):
+    work = start(1)
+    ended, ticks = threading.Event(), []
+
+    def tick():
+        while not ended.wait(0.001):
+            ticks.append(None)
+
+    ticker = threading.Thread(target=tick)
+    ticker.start()
+    work()
+    ended.set()
+    ticker.join()
+    assert ticks

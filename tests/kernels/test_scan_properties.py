@@ -42,7 +42,7 @@ def test_trie_twins_agree(values):
 
 
 @needs_extension
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(wanted, texts, st.booleans(), st.booleans(), st.integers(1, 20))
 def test_scan_twins_agree(values, rows, folded, longest_only, most):
     folds = fold_table() if folded else NO_FOLDS

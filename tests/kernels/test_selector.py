@@ -31,6 +31,12 @@ def test_the_extension_is_installed_and_serves():
     assert _selector.majority is compiled.majority
 
 
+@pytest.mark.skipif("CONSILIENCE_VARIANT" not in os.environ, reason="no build was asked for by name")
+def test_the_build_that_was_asked_for_serves():
+    compiled = Path(sys.modules["consilience.kernels._majority"].__file__)
+    assert compiled.is_relative_to(Path(os.environ["CONSILIENCE_VARIANT"]).resolve())
+
+
 def test_every_compiled_kernel_has_its_source_and_its_reference():
     assert sorted(path.stem for path in SOURCES.glob("*.pyx")) == sorted(_selector.COMPILED)
     assert sorted(f"_{name}" for name in _reference.__all__) == sorted(_selector.COMPILED)

@@ -130,3 +130,17 @@ def test_the_system_clock_works_on_three_loops_in_a_row():
     for number in range(3):
         asyncio.run(story(number))
     assert names(notes) == [0, 1, 2]
+
+
+def test_a_timer_that_is_stopped_before_its_loop_comes_to_it_does_not_expire():
+    clock, notes = ManualClock(), []
+
+    async def story():
+        timer = Note("stopped", notes)
+        clock.start(timer, 1)
+        clock.advance(1)
+        clock.stop(timer)
+        await asyncio.sleep(0)
+
+    asyncio.run(story())
+    assert notes == []

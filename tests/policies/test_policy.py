@@ -148,7 +148,7 @@ def test_a_circuit_that_opens_while_an_attempt_waits_for_quota_refuses_it(make_p
     assert calls == []
 
 
-def test_who_the_breaker_would_turn_away_does_not_queue_first(make_policy):
+def test_who_the_breaker_would_turn_away_does_not_queue_first(make_policy, seen):
     policy = make_policy(concurrency=1, queue=0)
 
     async def story():
@@ -160,6 +160,7 @@ def test_who_the_breaker_would_turn_away_does_not_queue_first(make_policy):
             await policy(answer, 1)
 
     asyncio.run(story())
+    assert seen[-1] == CallFinished(policy.name, 0.0, 0.0, "CircuitOpen", 0)
 
 
 def test_the_deadline_of_a_circle_shortens_that_of_a_policy_and_counts_against_a_service_that_had_its_time(

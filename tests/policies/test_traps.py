@@ -179,7 +179,7 @@ def test_wall_clock_steps_back(make_policy, monkeypatch):
     async def story():
         with pytest.raises(ConnectionError):
             await policy.call(fails)
-        while policy.breaker.refusal():
+        while policy.breaker.refusing():
             await turn()
         return await policy.call(answer)
 

@@ -268,9 +268,13 @@ def test_latest_is_one_statement(open_store, asked, monkeypatch):
         def __init__(self, connection):
             self._connection = connection
 
-        def execute(self, *given):
+        def execute(self, *given, **named):
             executed.append(given)
-            return self._connection.execute(*given)
+            return self._connection.execute(*given, **named)
+
+        def sql(self, *given, **named):
+            executed.append(given)
+            return self._connection.sql(*given, **named)
 
     plain = Leases.reading
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from consilience import (
         aggregate,
         agreement,
+        contradiction,
         dedup,
+        equivalence,
         errors,
         evaluation,
         experts,
@@ -26,12 +28,13 @@ if TYPE_CHECKING:
         patterns,
         policies,
         samples,
+        simulate,
     )
     from consilience.aggregate import Aggregation
     from consilience.agreement import Coefficient
     from consilience.circle import Circle
     from consilience.dedup import Merged, Recommendation
-    from consilience.evaluation import CircleReport, evaluate
+    from consilience.evaluation import CircleReport, UnverifiedReport, evaluate
     from consilience.experts.base import Expert, FunctionExpert
     from consilience.experts.recorded import Recorded
     from consilience.experts.registry import Model
@@ -65,6 +68,7 @@ _HOMES = {
     "Scripted": "experts.scripted",
     "Store": "store",
     "Text": "models",
+    "UnverifiedReport": "evaluation",
     "Usage": "models",
     "Verdict": "verdict",
     "cached": "policies",
@@ -73,7 +77,9 @@ _HOMES = {
 _MODULES = (
     "agreement",
     "aggregate",
+    "contradiction",
     "dedup",
+    "equivalence",
     "errors",
     "evaluation",
     "experts",
@@ -82,6 +88,7 @@ _MODULES = (
     "patterns",
     "policies",
     "samples",
+    "simulate",
 )
 
 __all__ = [
@@ -107,13 +114,16 @@ __all__ = [
     "Scripted",
     "Store",
     "Text",
+    "UnverifiedReport",
     "Usage",
     "Verdict",
     "__version__",
     "aggregate",
     "agreement",
     "cached",
+    "contradiction",
     "dedup",
+    "equivalence",
     "errors",
     "evaluate",
     "evaluation",
@@ -123,6 +133,7 @@ __all__ = [
     "patterns",
     "policies",
     "samples",
+    "simulate",
 ]
 
 

@@ -1,4 +1,4 @@
-"""The command line: ``consilience demo``, ``ask``, ``setup-local``, ``doctor``."""
+"""The command line: ``consilience demo``, ``ask``, ``setup-local``, ``doctor``, ``bench``."""
 
 from __future__ import annotations
 
@@ -94,14 +94,11 @@ def setup_local() -> None:
 @app.command()
 def doctor() -> None:
     """Say what works here, what does not, and what mends it."""
-    from rich.table import Table
     from rich.text import Text
 
     from consilience.doctor import checks
 
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("what", "state", "found", "to mend it"):
-        table.add_column(heading, overflow="fold")
+    table = _table("what", "state", "found", "to mend it")
     words = {True: ("works", "green"), False: ("missing", "red"), None: ("", "")}
     found = checks()
     for check in found:
@@ -109,6 +106,36 @@ def doctor() -> None:
         table.add_row(check.what, Text(word, style=style), Text(check.found), Text(check.mend))
     Console().print(table)
     raise typer.Exit(0 if all(check.works is not False for check in found) else 1)
+
+
+@app.command()
+def bench(
+    rounds: Annotated[int, typer.Option(help="Runs of each piece of work.")] = 3,
+    smaller: Annotated[int, typer.Option(help="Divide the sizes by this, on a slow machine.")] = 1,
+    to: Annotated[Path | None, typer.Option("--json", help="Write the figures here too.")] = None,
+) -> None:
+    """Measure the kernels on this machine, in half a minute."""
+    from consilience.bench import facts, figures
+
+    console, found = Console(), []
+    with _sentences():
+        console.print(*(f"{name} {value}" for name, value in facts().items()), sep=", ", highlight=False)
+        table = _table("work", "size", "CPU ms", "wall ms", "peak MB", "beside", "times", "check")
+        for figure in figures(rounds, smaller):
+            found.append(figure.to_dict())
+            table.add_row(
+                figure.work,
+                figure.size,
+                f"{figure.cpu * 1e3:,.1f}",
+                f"{figure.wall * 1e3:,.1f}",
+                "" if figure.memory is None else f"{figure.memory / 1e6:,.0f}",
+                figure.beside,
+                "" if figure.times is None else f"{figure.times:.1f}",
+                figure.check,
+            )
+        console.print(table)
+        if to:
+            to.write_text(json.dumps({"facts": facts(), "figures": found}, indent=1) + "\n", encoding="utf-8")
 
 
 @app.callback(invoke_without_command=True)
@@ -167,6 +194,15 @@ def _setup(console: Console) -> None:
     console.print(
         f"Local model {state}: {done.path.name}, {done.size / 1e6:.0f} MB, sha256 verified", highlight=False
     )
+
+
+def _table(*headings: str) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
 
 
 def _next_steps() -> Table:

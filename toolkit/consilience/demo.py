@@ -17,7 +17,7 @@ from consilience.experts.base import Expert
 from consilience.experts.recorded import Recorded
 from consilience.experts.registry import as_expert
 from consilience.models import Label
-from consilience.report import accuracy_table, outcome_line, verdict_panel, verdict_table
+from consilience.report import accuracy_table, outcome_line, reading, verdict_panel, verdict_table
 from consilience.samples import PanelQuestion, panel60, panel60_path
 
 if TYPE_CHECKING:
@@ -102,8 +102,7 @@ def _print_report(console: Console, report: CircleReport, circle: Circle) -> Non
     console.print(Rule("Did the circle help?", align="left", style="dim"))
     console.print(accuracy_table(report, {expert.name: str(expert.source) for expert in circle.experts}))
     console.print()
-    console.print(report.agreement.explain(), highlight=False)
-    console.print(report.finding, style="bold", highlight=False)
+    console.print(reading(report))
     console.print()
 
 

@@ -42,7 +42,26 @@ def to_polars(frame: Frame) -> pl.DataFrame:
     try:
         return pl.DataFrame(frame)
     except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
-        raise InvalidFrame(f"The frame cannot be read: {error}") from error
+        raise InvalidFrame(f"The frame cannot be read: {_mixed(frame) or error}") from error
+
+
+def _mixed(frame: Frame) -> str:
+    """Return what is said of the first column that holds values of several types, empty where none does."""
+    if not hasattr(frame, "keys"):
+        return ""
+    for name in frame:
+        first: tuple[int, type] | None = None
+        for row, value in enumerate(frame[name]):
+            if value is None or value != value:  # noqa: PLR0124 - nan alone differs from itself
+                continue
+            if first is None:
+                first = row, type(value)
+            elif type(value) is not first[1]:
+                return (
+                    f"column {name!r} must hold values of one type, row {row} holds {type(value).__name__} and row "
+                    f"{first[0]} {first[1].__name__}: cast the column."
+                )
+    return ""
 
 
 def long_frame(frame: Frame, *, value: str = "label") -> pl.DataFrame:
@@ -66,7 +85,7 @@ def long_frame(frame: Frame, *, value: str = "label") -> pl.DataFrame:
     twice = table.select(pl.struct("task", "expert").is_duplicated()).to_series()
     if twice.any():
         task, expert, _ = table.filter(twice).row(0)
-        raise answered_twice(task, expert)
+        raise answered_twice(task, expert, table)
     return table
 
 
@@ -85,14 +104,25 @@ def answer_columns(frame: Frame, *, value: str = "label") -> pl.DataFrame:
         if table[column].null_count():
             row = table[column].is_null().arg_max()
             raise InvalidFrame(f"Column {column!r} must be filled, row {row} is null: drop or name it.")
+    if table[value].dtype.is_float() and (odd := table[value].is_nan().fill_null(value=False)).any():
+        raise InvalidFrame(
+            f"Values must be finite, row {odd.arg_max()} of column {value!r} holds nan: make it null."
+        )
     return table
 
 
-def answered_twice(task: object, expert: object) -> InvalidFrame:
-    """Return the error for an expert who stands on a task more than once."""
+def answered_twice(task: object, expert: object, table: pl.DataFrame | None = None) -> InvalidFrame:
+    """Return the error for an expert who stands on a task more than once, with the rows of the table."""
+    import polars as pl
+
+    where = ""
+    if table is not None:
+        both = (pl.col("task") == pl.lit(task)) & (pl.col("expert") == pl.lit(expert))
+        rows = table.select(pl.arg_where(both)).to_series()
+        where = f" (rows {', '.join(map(str, rows.head(5)))} of columns 'task' and 'expert')"
     return InvalidFrame(
-        f"An expert answers a task once, {expert!r} has more than one row for task {task!r}: keep one of them, "
-        "or give replicates names of their own."
+        f"An expert answers a task once, {expert!r} has more than one row for task {task!r}{where}: keep one of "
+        "them, or give replicates names of their own."
     )
 
 

@@ -35,4 +35,5 @@ def wilson(n: int, of: int, confidence: float = 0.95) -> tuple[float, float]:
     share = n / of
     middle = (share + z * z / (2 * of)) / (1 + z * z / of)
     half = z / (1 + z * z / of) * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    # rounding must not put an end on the wrong side of the share
+    return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))

@@ -17,23 +17,27 @@ from consilience.models import Items
 from consilience.verdict import Decision
 
 if TYPE_CHECKING:
+    from consilience.dedup import Merged, Recommendation
     from consilience.evaluation import CircleReport
     from consilience.models import Response
     from consilience.verdict import Verdict
 
 _BAR = 20
+_CONFLICTS = 3
 _SOURCES = {"recorded": " \u25c9", "person": " \u263b"}
 
 
 def verdict_panel(verdict: Verdict) -> Panel:
     """Return one verdict in full, in the order of the card in a notebook."""
     parts: list[RenderableType] = [Text(plain(verdict.question.text, 2_000), style="dim")]
+    if verdict.replayed:
+        parts.append(Text(plain(verdict.replayed, 400), style="dim"))
     if verdict.degraded:
         parts.append(Text(verdict.banner, style="bold yellow"))
     parts.append(Text(plain(verdict.headline, 4_000), style="bold"))
     parts.append(Text(str(verdict.support), style="dim"))
     if isinstance(verdict.question.answer, Items):
-        parts += [_recommendation(row.support, row.text, row.experts) for row in verdict.recommendations]
+        parts += [_recommendation(row, verdict.recommendations) for row in verdict.recommendations]
     parts.append(_answers(verdict.responses))
     if verdict.agreement and not math.isnan(verdict.agreement.value):
         parts.append(Text(f"Agreement: {verdict.agreement.explain()}", style="dim"))
@@ -41,8 +45,12 @@ def verdict_panel(verdict: Verdict) -> Panel:
     return Panel(Group(*parts), border_style="dim", padding=(0, 1))
 
 
-def _recommendation(support: int, text: str, experts: Sequence[str]) -> Text:
-    return Text.assemble(f"{support:>3}  ", plain(text, 400), ("  " + ", ".join(experts), "dim"))
+def _recommendation(row: Recommendation, among: Merged) -> Text:
+    text = Text.assemble(f"{row.support:>3}  ", plain(row.text, 400), ("  " + ", ".join(row.experts), "dim"))
+    for number in row.conflicts[:_CONFLICTS]:
+        text.append(f"\n     \u21c4 contradicts: {_flat(among[number].text)}", "yellow")
+    left = len(row.conflicts) - _CONFLICTS
+    return text.append(f"\n     \u21c4 and {left:,} more", "yellow") if left > 0 else text
 
 
 def _answers(responses: Sequence[Response]) -> RenderableType:
@@ -113,24 +121,34 @@ def _counts(counts: dict[str, int]) -> str:
 
 
 def accuracy_table(report: CircleReport, sources: dict[str, str]) -> Table:
-    """Return the accuracy of each member and of the circle, with its interval as a bar."""
+    """Return the accuracy of each member, method and baseline, with its interval as a bar."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("who")
-    table.add_column("right", justify="right")
-    table.add_column("accuracy", justify="right")
-    table.add_column("0 to 1")
+    table.add_column("right", justify="right", no_wrap=True)
+    table.add_column("0 to 1", no_wrap=True)
     table.add_column("95 % interval", no_wrap=True)
     for row in report.accuracy.iter_rows(named=True):
-        name = row["expert"]
-        who = expert(name, sources[name]) if name in sources else Text(f"  {name}", style="bold")
         table.add_row(
-            who,
+            _who(row["who"], row["kind"], sources),
             f"{row['right']} of {row['tasks']}",
-            f"{row['accuracy']:.3f}",
             _bar(row["low"], row["accuracy"], row["high"]),
             f"{row['low']:.2f} to {row['high']:.2f}",
         )
     return table
+
+
+def _who(name: str, kind: str, sources: dict[str, str]) -> Text:
+    if kind == "member":
+        return expert(name, sources.get(name, ""))
+    return Text(f"  {plain(name, 60)}", style="bold" if kind == "circle" else "dim")
+
+
+def reading(report: CircleReport) -> Text:
+    """Return the finding, what the members' votes are worth, and how far they agree."""
+    lines = [(report.finding, "bold")]
+    lines += [(report.votes.explain(), "")] if report.votes is not None else []
+    lines += [(report.agreement.explain(), "dim")]
+    return Text("\n").join(Text(line, style=style) for line, style in lines)
 
 
 def _bar(low: float, value: float, high: float) -> Text:

@@ -63,3 +63,19 @@ def _panel_question(row: dict[str, object]) -> PanelQuestion:
     examples = tuple(Example(*(line.partition(": ")[2] for line in block.splitlines())) for block in solved)
     question = Question(str(row["question"]), Label(*labels, name=name), examples=examples)
     return PanelQuestion(int(str(row["qid"])), str(row["kind"]), question, str(row["gold"]))
+
+
+def orders_recommendations() -> dict[str, list[str]]:
+    """Return what six experts recommend for one slow database, by expert; its card is ``recommendations.md``.
+
+    Examples
+    --------
+    >>> len(orders_recommendations()), orders_recommendations()["dba"][1]
+    (6, 'Partition the orders table by month.')
+    """
+    path = files("consilience") / "data" / "recommendations" / "orders.jsonl"
+    found: dict[str, list[str]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        found.setdefault(row["expert"], []).append(row["text"])
+    return found

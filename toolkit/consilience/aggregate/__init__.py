@@ -3,20 +3,28 @@
 from consilience.aggregate.categorical import majority
 from consilience.aggregate.competence import glad, mace
 from consilience.aggregate.confusion import dawid_skene, one_coin_dawid_skene
-from consilience.aggregate.delphi import DelphiStop, delphi_stop
-from consilience.aggregate.numeric import huber_mean, median, trimmed_mean
-from consilience.aggregate.numeric_brier import BrierScores, brier_score
-from consilience.aggregate.numeric_calibration import BiasAndScale, bias_and_scale
-from consilience.aggregate.numeric_precision import inverse_variance
-from consilience.aggregate.numeric_probability import extremised_pool, log_pool
-from consilience.aggregate.numeric_result import Pooled
-from consilience.aggregate.ranking_bradley_terry import bradley_terry
-from consilience.aggregate.ranking_kemeny import kemeny
-from consilience.aggregate.ranking_pairwise import copeland, schulze
-from consilience.aggregate.ranking_plackett_luce import plackett_luce
-from consilience.aggregate.ranking_positional import borda, rrf
-from consilience.aggregate.ranking_result import ConsensusRanking
+from consilience.aggregate.numeric.brier import BrierScores, brier_score
+from consilience.aggregate.numeric.calibration import BiasAndScale, bias_and_scale
+from consilience.aggregate.numeric.centre import huber_mean, median, trimmed_mean
+from consilience.aggregate.numeric.delphi import DelphiStop, delphi_stop
+from consilience.aggregate.numeric.pools import extremised_pool, log_pool
+from consilience.aggregate.numeric.precision import inverse_variance
+from consilience.aggregate.numeric.result import Pooled
+from consilience.aggregate.ranking.bradley_terry import bradley_terry
+from consilience.aggregate.ranking.kemeny import kemeny
+from consilience.aggregate.ranking.majorities import copeland, schulze
+from consilience.aggregate.ranking.plackett_luce import plackett_luce
+from consilience.aggregate.ranking.positional import borda, rrf
+from consilience.aggregate.ranking.result import ConsensusRanking
 from consilience.aggregate.result import Aggregation
+from consilience.aggregate.text import (
+    TextAggregation,
+    medoid,
+    self_consistency,
+    semantic_entropy,
+    text_clusters,
+)
+from consilience.aggregate.weighted import weighted_majority
 
 __all__ = [
     "Aggregation",
@@ -25,6 +33,7 @@ __all__ = [
     "ConsensusRanking",
     "DelphiStop",
     "Pooled",
+    "TextAggregation",
     "bias_and_scale",
     "borda",
     "bradley_terry",
@@ -41,9 +50,14 @@ __all__ = [
     "mace",
     "majority",
     "median",
+    "medoid",
     "one_coin_dawid_skene",
     "plackett_luce",
     "rrf",
     "schulze",
+    "self_consistency",
+    "semantic_entropy",
+    "text_clusters",
     "trimmed_mean",
+    "weighted_majority",
 ]

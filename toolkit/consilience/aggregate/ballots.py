@@ -88,18 +88,18 @@ def read_ballots(frame: Frame, *, replicates: bool = False, gold: Frame | None =
         len(labels.distinct),
     )
     if not replicates:
-        refuse_repeats(answers, tasks.distinct, experts.distinct)
+        refuse_repeats(answers, tasks.distinct, experts.distinct, table)
     gold_codes = np.full(len(tasks.distinct), -1, dtype=np.int32)
     if known is not None:
         gold_codes[_places(known["task"], tasks.distinct)] = _places(known["label"], labels.distinct)
     return Ballots(answers, tasks.distinct, experts.distinct, labels.distinct, appearance, gold_codes)
 
 
-def refuse_repeats(answers: Layout, tasks: pl.Series, experts: pl.Series) -> None:
+def refuse_repeats(answers: Layout, tasks: pl.Series, experts: pl.Series, table: pl.DataFrame) -> None:
     """Raise `InvalidFrame` when an expert stands on a task more than once."""
     task, expert = answers.repeated
     if task >= 0:
-        raise answered_twice(tasks[task], experts[expert])
+        raise answered_twice(tasks[task], experts[expert], table)
 
 
 def _labels(table: pl.DataFrame, known: pl.DataFrame | None) -> Coded:

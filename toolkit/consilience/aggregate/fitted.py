@@ -46,7 +46,9 @@ def aggregation(ballots: Ballots, fit: Fit, method: str, ability: str = "") -> A
         log_likelihood=fit.log_likelihood,
         iterations=fit.iterations,
         converged=fit.converged,
-        estimates=Estimates(tasks, ballots.experts, ballots.labels, posterior, fit.confusion),
+        estimates=Estimates(
+            tasks, ballots.experts, ballots.labels, posterior, fit.confusion, _doubt(ballots, fit)
+        ),
     )
 
 
@@ -83,10 +85,39 @@ def _answers(
         "answered": ballots.answers.answered[order].astype(np.int32),
         "asked": ballots.answers.asked[order],
         "decision": names.gather(decision),
+        "plurality": _plurality(ballots, padded),
     }
     if fit.ease is not None:
         columns["difficulty"] = pl.Series(1 / fit.ease[order])
     return pl.DataFrame(columns)
+
+
+def _plurality(ballots: Ballots, padded: pl.Series) -> pl.Series:
+    """Return the label that most experts gave to each task, in order of appearance, null for ties and silence."""
+    import numpy as np
+
+    from consilience import kernels
+
+    answers, n_labels = ballots.answers, len(ballots.labels)
+    task = np.repeat(np.arange(answers.n_tasks, dtype=np.int32), answers.answered)
+    votes = kernels.majority(task, answers.label, answers.n_tasks, n_labels)
+    alone = ~np.asarray(votes.tied, dtype=np.bool_) & (votes.answers > 0)
+    return padded.gather(np.where(alone, votes.winner, n_labels)[ballots.appearance])
+
+
+def _doubt(ballots: Ballots, fit: Fit) -> Array:
+    """Return for each expert the variance of the number of right answers, given what the model says of the tasks."""
+    import numpy as np
+
+    answers = ballots.answers
+    doubt = np.zeros(len(ballots.experts))
+    step = 1 << 22  # in parts, since bincount keeps the GIL
+    task = np.repeat(np.arange(answers.n_tasks, dtype=np.int32), answers.answered)
+    for low in range(0, answers.expert.size, step):
+        part = slice(low, low + step)
+        right = fit.posterior[task[part], answers.label[part]]
+        doubt += np.bincount(answers.expert[part], right * (1 - right), minlength=doubt.size)
+    return doubt
 
 
 def _votes(

@@ -26,6 +26,8 @@ class Estimates:
         Shape ``(n_tasks, n_labels)``; nan where nobody answered.
     confusion
         Shape ``(n_experts, n_labels, n_labels)``, given label by true label, or None.
+    doubt
+        Shape ``(n_experts,)``: variance of the number of right answers that the posterior leaves.
     """
 
     tasks: pl.Series
@@ -33,6 +35,7 @@ class Estimates:
     labels: pl.Series
     posterior: Array
     confusion: Array | None
+    doubt: Array
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,14 +48,15 @@ class Aggregation:
         A row a task in order of first appearance: ``task``, ``answer`` (null where there is none), ``votes`` for
         the leading answer, ``answered`` and ``asked`` experts, ``decision`` (``majority``, ``plurality``, ``tie``,
         ``no majority``, ``no answer``). Models decide ``most probable`` or ``gold`` instead of by majority, and add
-        ``probability``; GLAD adds ``difficulty``.
+        ``probability`` and ``plurality``, the answer that most experts gave, so that the votes stand beside the model;
+        weighted votes add ``support`` and ``plurality``; GLAD adds ``difficulty``.
     ties
         A row a task and label that lead together: ``task``, ``label``, ``votes`` or ``probability``.
     method
         The method's name.
     skills
         A row an expert: ``expert``, ``answered`` tasks, ``skill`` (the mean probability that their labels are right)
-        and the parameters of the model; null for votes.
+        and the parameters of the model; ``weight`` for weighted votes; null for votes.
     log_likelihood
         Of the answers under the model, in nats, without constants; null for votes.
     iterations, converged
@@ -74,6 +78,40 @@ class Aggregation:
     def decided(self) -> int:
         """Tasks with an answer."""
         return len(self.answers) - self.answers["answer"].null_count()
+
+    @property
+    def overturned(self) -> int:
+        """Tasks whose answer is another than the plurality of the experts gave; 0 for votes."""
+        if "plurality" not in self.answers.columns:
+            return 0
+        return int((self.answers["answer"] != self.answers["plurality"]).sum())
+
+    def skill_intervals(self, *, confidence: float = 0.95, draws: int = 4000, seed: int = 0) -> pl.DataFrame:
+        """Return where each expert's skill lies: ``expert``, ``answered``, ``skill``, ``low``, ``high``.
+
+        Parameters
+        ----------
+        confidence
+            Posterior probability of the interval.
+        draws
+            From each expert's posterior; 4,000 keep the ends steady to about 0.002.
+        seed
+            Of the draws.
+
+        Returns
+        -------
+        DataFrame
+            From Jeffreys' prior, the answers, and what the model leaves open about which of them were right; the
+            model's own parameters are taken as found, so with few answers a task the interval is too narrow.
+
+        Raises
+        ------
+        InvalidInput
+            The method has no model of the experts, or an option is out of its range.
+        """
+        from consilience.aggregate.skills import skill_intervals
+
+        return skill_intervals(self, confidence, draws, seed)
 
     @property
     def probabilities(self) -> pl.DataFrame | None:
@@ -128,6 +166,8 @@ class Aggregation:
             f"<Aggregation by {self.method}: {self.decided:,} of {len(self.answers):,} tasks decided, "
             f"{self.ties['task'].n_unique():,} tied"
         )
+        if self.overturned:
+            said += f", {self.overturned:,} against the plurality"
         if self.converged is None:
             return f"{said}>"
         if self.converged:

@@ -1,8 +1,21 @@
 """Texts that say the same: near-duplicates in clusters, similarities, recommendations merged with their sources."""
 
 from consilience.dedup.clusters import Clusters
-from consilience.dedup.merge import Merged, Recommendation, merge
+from consilience.dedup.merge import merge
+from consilience.dedup.merged import Merged, Recommendation, Wording
 from consilience.dedup.near import NearDuplicates, near_duplicates
+from consilience.dedup.richness import Unseen, chao1
 from consilience.dedup.similarity import similarity
 
-__all__ = ["Clusters", "Merged", "NearDuplicates", "Recommendation", "merge", "near_duplicates", "similarity"]
+__all__ = [
+    "Clusters",
+    "Merged",
+    "NearDuplicates",
+    "Recommendation",
+    "Unseen",
+    "Wording",
+    "chao1",
+    "merge",
+    "near_duplicates",
+    "similarity",
+]

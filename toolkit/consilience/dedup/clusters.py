@@ -88,6 +88,18 @@ class Clusters:
             f"{self.n_duplicates:,} near-duplicates, {self.method}{left_out})"
         )
 
+    def _repr_html_(self) -> str:
+        from consilience.markup import page, table
+
+        sizes = np.bincount(self.labels, minlength=self.n_clusters)
+        largest = np.argsort(-sizes, kind="stable")[:20]
+        largest = largest[sizes[largest] > 1]
+        rows = zip(
+            largest.tolist(), self.representatives[largest].tolist(), sizes[largest].tolist(), strict=True
+        )
+        columns = ("cluster", "first row", "texts")
+        return page(table(columns, rows, numeric=columns), note=repr(self))
+
     def to_polars(self) -> pl.DataFrame:
         """Return the columns ``row``, ``cluster``, ``representative`` (a row) and ``size`` (texts in the cluster)."""
         import polars as pl

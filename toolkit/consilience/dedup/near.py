@@ -128,7 +128,8 @@ class NearDuplicates:
 
     def clusters(self) -> Clusters:
         """Join all texts so far; more may be added afterwards."""
-        return self._clusters(lambda _, chosen: self._pairs(chosen), last=False)
+        n = self._sets.n_rows
+        return self._clusters(lambda _, chosen: self._pairs(chosen, n), last=False)
 
     def _clusters(self, source: Callable[[Codes, str], PairSource], *, last: bool) -> Clusters:
         from consilience.kernels import near_join
@@ -155,16 +156,18 @@ class NearDuplicates:
             return None
         return bands_for(self.threshold)
 
-    def _pairs(self, method: str) -> PairSource:
-        """Join all sets once more, and keep the pairs."""
+    def _pairs(self, method: str, n: int) -> PairSource:
+        """Join all sets once more, and keep the pairs of the first n rows."""
         import numpy as np
 
-        from consilience.kernels import near_join
+        from consilience.kernels import Joined, near_join
 
         sets = self._sets.ranked()
         bands = bands_for(self.threshold) if method != "exact" else None
         joined = near_join(sets, self.threshold, bands=bands, threads=self.threads, collect=True)
-        return PairSource(np.arange(len(sets.size), dtype=np.int32), sets.size, joined)
+        # A set's first row and a pair's left one stand for later rows, never the other way round.
+        early = Joined(joined.labels[:n], joined.same[:n], joined.pairs[joined.pairs[:, 1] < n])
+        return PairSource(np.arange(n, dtype=np.int32), sets.size[:n], early)
 
 
 def numbered(labels: Codes, left_out: int) -> tuple[Codes, Codes]:
@@ -234,7 +237,7 @@ def near_duplicates(
         again = NearDuplicates(
             threshold, shingle, method="exact" if chosen == "exact" else "minhash", threads=threads
         )
-        source = again.add(series.gather(rows))._pairs(chosen)  # noqa: SLF001 - of this class
+        source = again.add(series.gather(rows))._pairs(chosen, len(rows))  # noqa: SLF001 - of this class
         return PairSource(rows, source.size, source.joined)
 
     return near._clusters(pairs, last=True)  # noqa: SLF001 - of this class

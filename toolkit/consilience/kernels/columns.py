@@ -57,6 +57,17 @@ class StringColumn:
         valid, views, *data = (_octets(buffer) for buffer in array.buffers())
         return cls(views, valid, array.offset, len(array), tuple(data))
 
+    def lengths(self) -> npt.NDArray[np.uint32]:
+        """Return the bytes of each row; what a null row holds there has no meaning.
+
+        Examples
+        --------
+        >>> import pyarrow as pa
+        >>> StringColumn.of(pa.array(["short", "longer than twelve"], pa.string_view())).lengths().tolist()
+        [5, 18]
+        """
+        return self.views.view(np.uint32)[::4][self.offset : self.offset + self.length]
+
     def __getitem__(self, row: int) -> bytes | None:
         """Return the bytes of a row, None for a null one."""
         at = self.offset + row

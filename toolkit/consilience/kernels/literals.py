@@ -26,7 +26,8 @@ MULTIPLIER, WIDE_MULTIPLIER = (
     np.uint32(0x9E3779B1),
     np.uint64(0x9E3779B97F4A7C15),
 )  # as in kernels_ext/_sieves.pxd
-SLOTS_PER_GRAM = 128
+ONE = np.uint8(1)
+SLOTS_PER_GRAM = 32
 LEAST_BITS, MOST_BITS = 14, 20
 
 
@@ -75,7 +76,8 @@ class Sieve:
     shift
         Bits that the hash is shifted down.
     table
-        uint8 by hash: 1 where a gram of some literal falls.
+        uint8 by hash: of the grams that fall there, a bit for each byte that may follow, by its lowest three bits;
+        all of them where a literal ends with the gram. Of grams below four bytes only whether one falls there.
     reach
         uint8 by hash of the gram that begins a literal: of how many bytes, `GRAM` to `WORD`, the beginning is
         looked up next; 0 where no literal begins so.
@@ -189,7 +191,8 @@ def _long_sieve(data: Octets, starts: Places, sizes: Places, trie: Trie) -> Siev
     first, *others = (
         _bytes(data, starts + skipped, GRAM, GRAM).view(np.uint32).ravel() for skipped in range(stride)
     )
-    table, shift = _table(np.concatenate([first, *others]), MULTIPLIER)
+    follows = [_followers(data, starts, sizes, GRAM + skipped) for skipped in range(stride)]
+    table, shift = _table(np.concatenate([first, *others]), MULTIPLIER, np.concatenate(follows))
 
     # Literals whose grams share a hash are looked up by as many bytes as the shortest of them has.
     hashes = (first * MULTIPLIER) >> np.uint32(shift)
@@ -226,10 +229,20 @@ def _bytes(data: Octets, starts: Places, widths: npt.ArrayLike, room: int) -> Oc
     return np.where(inside, taken, np.uint8(0))
 
 
-def _table(keys: npt.NDArray[np.unsignedinteger], multiplier: np.unsignedinteger) -> tuple[Octets, int]:
-    """Return a table with 1 at the hash of each key, and the shift of the hash."""
-    bits = int(np.clip(np.ceil(np.log2(SLOTS_PER_GRAM * keys.size)), LEAST_BITS, MOST_BITS))
-    shift = 8 * keys.itemsize - bits
-    table = np.zeros(1 << bits, dtype=np.uint8)
-    table[(keys * multiplier) >> keys.dtype.type(shift)] = 1
+def _followers(data: Octets, starts: Places, sizes: Places, at: int) -> Octets:
+    """Return a bit for the byte of each literal at a place, all bits where the literal ends before it."""
+    byte = data[np.minimum(starts + at, data.size - 1)]
+    return np.where(sizes > at, np.uint8(1) << (byte & 7), np.uint8(255))
+
+
+def _table(
+    keys: npt.NDArray[np.unsignedinteger],
+    multiplier: np.unsignedinteger,
+    bits: Octets | np.uint8 = ONE,
+) -> tuple[Octets, int]:
+    """Return a table with the bits at the hash of each key, and the shift of the hash."""
+    width = int(np.clip(np.ceil(np.log2(SLOTS_PER_GRAM * keys.size)), LEAST_BITS, MOST_BITS))
+    shift = 8 * keys.itemsize - width
+    table = np.zeros(1 << width, dtype=np.uint8)
+    np.bitwise_or.at(table, (keys * multiplier) >> keys.dtype.type(shift), bits)
     return table, shift

@@ -66,5 +66,7 @@ overflow-wrap:anywhere;white-space:pre-wrap;background:none}
 .cs summary:focus-visible{outline:2px solid var(--a);outline-offset:2px}
 .cs svg{vertical-align:middle}
 .cs .cs-mark{fill:none;stroke:var(--m);stroke-width:1.2}
+.cs .cs-conflict{color:var(--w)}
+.cs .cs-conflict .cs-mark{stroke:currentColor}
 .cs svg text{fill:var(--t);font-size:12px}
 """.replace("\n", "")

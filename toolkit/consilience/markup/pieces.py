@@ -40,6 +40,13 @@ def outcome_mark(glyph: str, word: str) -> Html:
     return Html(f"<span class=cs-who><span aria-hidden=true>{escape(glyph)}</span> {escape(word)}</span>")
 
 
+def conflict_mark(text: str) -> Html:
+    """Return what stands against something: two arrows that meet, and the words."""
+    arrows = "<path d='M1 5h5M4 3l2 2-2 2M15 5h-5M12 3l-2 2 2 2' />"
+    mark = f"<svg role=img aria-label=conflict class=cs-mark width=16 height=10><title>conflict</title>{arrows}</svg>"
+    return Html(f"<span class=cs-conflict>{mark} {escape(text, 200)}</span>")
+
+
 def interval_bar(value: float, low: float, high: float) -> Html:
     """Return a coefficient as a bar from 0 to 1, growing to the left below chance, its interval as a lighter band."""
     if math.isnan(value):

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
 from consilience.errors import InvalidInput
 from consilience.kernels import backend
-from consilience.patterns import regexes as regex_engine
+from consilience.patterns import regexes as regex_module
 from consilience.patterns.literal_search import LiteralSearch
+from consilience.patterns.row_filter import RowFilter, installed
 from consilience.patterns.texts import ranges, to_series
 from consilience.patterns.threads import in_order
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["PatternSet"]
 
 Patterns: TypeAlias = "Mapping[str, str] | Iterable[str]"
+RegexEngine = Literal["auto", "hyperscan", "polars"]
 
 
 class PatternSet:
@@ -42,6 +44,10 @@ class PatternSet:
     overlapping
         True gives every occurrence of every literal. False gives, from the left, the longest literal at the first
         byte where one stands, and goes on after it. Matches of one regex never overlap, of several they may.
+    regex_engine
+        Where regexes are looked for. ``polars``: each in every row. ``hyperscan`` (extra ``scan``): Hyperscan first
+        says for all of them at once which rows hold a match, and Polars finds the places there. ``auto``: with
+        Hyperscan where it is installed. The result is the same.
     threads
         How many to use at most; the default is the number of CPUs of this process. The result is the same.
 
@@ -55,7 +61,8 @@ class PatternSet:
     Raises
     ------
     InvalidInput
-        No pattern, an empty one, a name that comes twice, a regex that does not compile or matches the empty text.
+        No pattern, an empty one, a name that comes twice, a regex that does not compile or matches the empty text,
+        or an engine that is not installed.
 
     Examples
     --------
@@ -81,6 +88,7 @@ class PatternSet:
         *,
         ignore_case: bool = False,
         overlapping: bool = True,
+        regex_engine: RegexEngine = "auto",
         threads: int | None = None,
     ) -> None:
         if threads is not None and threads < 1:
@@ -93,16 +101,22 @@ class PatternSet:
             LiteralSearch([text for _, text in named], ignore_case, overlapping) if named else None
         )
         self._regexes = [
-            (name, regex_engine.checked(name, regex, ignore_case=ignore_case))
+            (name, regex_module.checked(name, regex, ignore_case=ignore_case))
             for name, regex in named_regexes
         ]
         self._n_literals = len(named)
+        use_filter = _use_hyperscan(regex_engine) and self._regexes
+        self._filter = RowFilter([regex for _, regex in self._regexes]) if use_filter else None
 
     @property
     def engines(self) -> dict[str, str]:
         """What finds each kind of pattern that is in the set."""
         own = {"literals": f"trie ({backend})"} if self._literals else {}
-        return own | ({"regexes": "polars"} if self._regexes else {})
+        if not self._regexes:
+            return own
+        taken = len(self._filter.taken) if self._filter else 0
+        behind = f", behind hyperscan {taken} of {len(self._regexes)}" if taken else ""
+        return own | {"regexes": f"polars{behind}"}
 
     def __len__(self) -> int:
         return len(self.names)
@@ -160,11 +174,10 @@ class PatternSet:
         for frame in self.scan_batches(texts):
             pattern, text = (frame[name].to_physical().to_numpy() for name in ("pattern", "text"))
             matches += np.bincount(pattern, minlength=len(self))
-            pairs = np.unique(np.column_stack((pattern, text)).astype(np.int64), axis=0)
+            seen, patterns = np.divmod(np.unique(text.astype(np.int64) * len(self) + pattern), len(self))
             # A row can go on in the next frame.
-            fresh = pairs[pairs[:, 1] > last[pairs[:, 0]]]
-            rows += np.bincount(fresh[:, 0], minlength=len(self))
-            np.maximum.at(last, pairs[:, 0], pairs[:, 1])
+            rows += np.bincount(patterns[seen > last[patterns]], minlength=len(self))
+            np.maximum.at(last, patterns, seen)
         return pl.DataFrame({"pattern": self._names, "matches": matches, "texts": rows})
 
     def contains(self, texts: Any) -> pl.Series:
@@ -199,12 +212,15 @@ class PatternSet:
         import polars as pl
 
         frames = [self._frame(list(parts))]
-        for number, (name, regex) in enumerate(self._regexes, start=self._n_literals):
-            own = regex_engine.find(rows, name, regex)
+        candidates = self._filter.candidates(rows) if self._filter else {}
+        for number, (name, regex) in enumerate(self._regexes):
+            here = candidates.get(number)
+            if here is not None and not here.size:
+                continue
             frames.append(
-                own.select(
+                regex_module.find(rows, name, regex, here).select(
                     (pl.col("text") + start).cast(pl.UInt32),
-                    pl.lit(self.names[number], dtype=self._names.dtype).alias("pattern"),
+                    pl.lit(name, dtype=self._names.dtype).alias("pattern"),
                     "start",
                     "end",
                 )
@@ -223,6 +239,17 @@ class PatternSet:
                 "end": found[:, 2].copy(),
             }
         )
+
+
+def _use_hyperscan(engine: RegexEngine) -> bool:
+    if engine not in get_args(RegexEngine):
+        raise InvalidInput(f"regex_engine is one of {', '.join(get_args(RegexEngine))}, {engine!r} came")
+    if engine == "hyperscan" and not installed():
+        raise InvalidInput(
+            "regex_engine='hyperscan' needs the package hyperscan, which is not installed; "
+            "pip install 'consilience[scan]', or leave the engine to be chosen"
+        )
+    return engine != "polars" and installed()
 
 
 def _named(given: Patterns, what: str) -> list[tuple[str, str]]:

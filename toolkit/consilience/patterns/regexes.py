@@ -9,6 +9,8 @@ from consilience.errors import InvalidInput
 if TYPE_CHECKING:
     import polars as pl
 
+    from consilience.patterns.row_filter import Rows
+
 __all__ = ["checked", "find"]
 
 
@@ -40,15 +42,20 @@ def checked(name: str, regex: str, *, ignore_case: bool) -> str:
     return whole
 
 
-def find(series: pl.Series, name: str, regex: str) -> pl.DataFrame:
+def find(series: pl.Series, name: str, regex: str, candidates: Rows | None = None) -> pl.DataFrame:
     """Return text, start and end of every match: leftmost-first, none overlapping, as Rust's ``find_iter``.
+
+    Where candidates are given, only these rows are looked at.
 
     Polars gives the matched strings without their places. Asked for the shortest gap and the match together, it
     gives strings whose lengths add up to the ends of the same matches.
     """
     import polars as pl
 
-    rows = series.to_frame("value").with_row_index("text")
+    if candidates is None:
+        rows = series.to_frame("value").with_row_index("text")
+    else:
+        rows = pl.DataFrame({"text": candidates, "value": series.gather(candidates)})
     hit, gap = pl.col("value").str.extract_all(regex), pl.col("value").str.extract_all(f"(?s:.*?){regex}")
     found = (
         rows.filter(pl.col("value").str.contains(regex))

@@ -61,7 +61,8 @@ def _new_series(texts: Any) -> pl.Series:
 
 def ranges(series: pl.Series) -> Iterator[tuple[int, pl.Series]]:
     """Yield first row and rows, some 8 MB of text at a time where the rows are of like size."""
-    size = int(series.str.len_bytes().sum() or 0)
+    # Asked for lengths, Polars copies long texts; the views hold them.
+    size = sum(int(column.lengths().sum()) for _, column in columns(series))
     rows = max(1, len(series) * RANGE_BYTES // max(size, len(series), 1))
     for start in range(0, len(series), rows):
         yield start, series.slice(start, rows)

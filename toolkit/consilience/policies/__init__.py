@@ -4,7 +4,8 @@ from consilience.policies import registry
 from consilience.policies.adaptive import Adaptive, Gradient
 from consilience.policies.batch_events import BatchFailed, BatchFlushed
 from consilience.policies.batcher import Batcher
-from consilience.policies.breaker import Breaker, BreakerSettings, BreakerState, Transition
+from consilience.policies.breaker import Breaker
+from consilience.policies.breaker_settings import BreakerSettings, BreakerState, Transition
 from consilience.policies.cache import Cache
 from consilience.policies.cache_stats import CacheStats, Removal
 from consilience.policies.cached import CachedFunction, cached

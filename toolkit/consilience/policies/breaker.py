@@ -10,101 +10,39 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, Literal, TypeVar
+from collections.abc import Callable, Coroutine
+from types import TracebackType
+from typing import Any, TypeVar
 
-from consilience.errors import CircuitOpen, InvalidInput
+from consilience.errors import CircuitOpen
+from consilience.policies.breaker_settings import BreakerSettings, BreakerState, Transition
 from consilience.policies.clock import SYSTEM, Clock
 from consilience.policies.events import EVENTS, BreakerChanged, Events
 from consilience.policies.judgement import Classifier, Judgement, judge
-from consilience.policies.windows import FAILED, SLOW, CountWindow, TimeWindow, Window
+from consilience.policies.windows import FAILED, SLOW, Window
 
-__all__ = ["Breaker", "BreakerSettings", "BreakerState", "Transition"]
+__all__ = ["Breaker", "Guard"]
 
 T = TypeVar("T")
 _HISTORY = 100
 
 
-class BreakerState(StrEnum):
-    """Closed lets every call pass, open none, half-open a few to see how it is."""
+class Guard:
+    """A block whose end a breaker judges."""
 
-    CLOSED = "closed"
-    OPEN = "open"
-    HALF_OPEN = "half-open"
+    __slots__ = ("_breaker", "_permit", "_started")
 
+    def __init__(self, breaker: Breaker) -> None:
+        self._breaker = breaker
 
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """One change of state: when (monotonic seconds), from what, to what, and why."""
+    def __enter__(self) -> None:
+        self._permit = self._breaker.acquire()
+        self._started = self._breaker.clock.monotonic()
 
-    at: float
-    before: BreakerState
-    after: BreakerState
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BreakerSettings:
-    """When a breaker opens, and how it closes again.
-
-    Parameters
-    ----------
-    consecutive
-        Failures in a row that open it; ``None`` does not look at rows. 5 is above what a lost connection or a
-        restart of the other side causes.
-    failure_rate
-        Share of failures in the window that opens it; ``None`` does not look. Half is far outside the noise.
-    slow_rate, slow_after
-        Share of calls that took `slow_after` seconds or longer that opens it; by default slowness does not count.
-    window, over
-        Length of the window in ``"calls"`` or ``"seconds"``.
-    minimum
-        Calls in the window below which rates mean nothing.
-    open_for, open_at_most
-        Seconds for which it stays open the first time; twice as long after each probe that fails, up to the second.
-    probes
-        Calls that pass when it is half-open, all of which must succeed. 1 hurts an ailing service least.
-
-    Raises
-    ------
-    InvalidInput
-        A value is out of its range.
-    """
-
-    consecutive: int | None = 5
-    failure_rate: float | None = 0.5
-    slow_rate: float | None = None
-    slow_after: float = math.inf
-    window: float = 100
-    over: Literal["calls", "seconds"] = "calls"
-    minimum: int = 20
-    open_for: float = 10.0
-    open_at_most: float = 300.0
-    probes: int = 1
-
-    def __post_init__(self) -> None:
-        for name in ("failure_rate", "slow_rate"):
-            rate = getattr(self, name)
-            if rate is not None and not 0 < rate <= 1:
-                raise InvalidInput(f"{name} is a share above 0 and at most 1, {rate} came.")
-        for name in ("window", "minimum", "open_for", "probes"):
-            if not getattr(self, name) > 0:
-                raise InvalidInput(f"{name} is above 0, {getattr(self, name)} came.")
-        if self.consecutive is not None and self.consecutive < 1:
-            raise InvalidInput(f"consecutive is 1 failure or more, or None, {self.consecutive} came.")
-        if self.over == "calls" and self.minimum > self.window:
-            raise InvalidInput(
-                f"A window of {self.window} calls never holds the minimum of {self.minimum}: lower the minimum."
-            )
-        if self.slow_rate is not None and self.slow_after == math.inf:
-            raise InvalidInput("slow_rate needs slow_after: the seconds from which a call counts as slow.")
-
-    def make_window(self) -> Window:
-        """Return an empty window."""
-        return CountWindow(int(self.window)) if self.over == "calls" else TimeWindow(self.window)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._breaker.record(self._permit, error, self._breaker.clock.monotonic() - self._started)
 
 
 class Breaker:
@@ -149,7 +87,7 @@ class Breaker:
         self.history: deque[Transition] = deque(maxlen=_HISTORY)
         self._settings = settings or BreakerSettings()
         self._classify = classify
-        self._clock = clock
+        self.clock = clock
         self._events = events
         self._lock = threading.Lock()
         self._window = self._settings.make_window()
@@ -175,7 +113,7 @@ class Breaker:
     def window(self) -> Window:
         """The counts of the last calls."""
         with self._lock:
-            self._window.expire(self._clock.monotonic())
+            self._window.expire(self.clock.monotonic())
             return self._window
 
     @property
@@ -207,13 +145,16 @@ class Breaker:
         """Whether every call passes: it is closed."""
         return self._passing is not None
 
-    def refusal(self) -> CircuitOpen | None:
-        """Return the error that `acquire` would raise because it is open; take nothing."""
-        if self._state is BreakerState.OPEN:
-            now = self._clock.monotonic()
-            if now < self._until:
-                return self._refusal(now)
-        return None
+    def refusing(self) -> bool:
+        """Whether `acquire` would raise because it is open; take nothing."""
+        return self._state is BreakerState.OPEN and self.clock.monotonic() < self._until
+
+    def refusal(self) -> CircuitOpen:
+        """Return the error to raise while it is `refusing`."""
+        error = CircuitOpen(self._why)
+        if self._until != math.inf:
+            error.retry_after = max(0.0, self._until - self.clock.monotonic())
+        return error
 
     def holds(self, permit: int) -> bool:
         """Whether the state is still the one that gave the permit."""
@@ -229,7 +170,7 @@ class Breaker:
             else:
                 self._row = 0
                 slow = seconds >= self._settings.slow_after
-                self._window.add(self._clock.monotonic(), SLOW if slow else 0)
+                self._window.add(self.clock.monotonic(), SLOW if slow else 0)
                 change = self._judge_rates() if slow else None
         self._tell(change)
 
@@ -244,7 +185,7 @@ class Breaker:
             else:
                 self._row += 1
                 slow = SLOW if seconds >= self._settings.slow_after else 0
-                self._window.add(self._clock.monotonic(), FAILED | slow)
+                self._window.add(self.clock.monotonic(), FAILED | slow)
                 change = self._judge_rates()
         self._tell(change)
 
@@ -263,17 +204,9 @@ class Breaker:
         else:
             self.release(permit)
 
-    @contextmanager
-    def guard(self) -> Iterator[None]:
+    def guard(self) -> Guard:
         """Judge a block: ``with breaker.guard(): ...``."""
-        permit = self.acquire()
-        started = self._clock.monotonic()
-        try:
-            yield
-        except BaseException as error:
-            self.record(permit, error, self._clock.monotonic() - started)
-            raise
-        self.record(permit, None, self._clock.monotonic() - started)
+        return Guard(self)
 
     async def __call__(
         self, function: Callable[..., Coroutine[Any, Any, T]], /, *args: Any, **kwargs: Any
@@ -310,10 +243,9 @@ class Breaker:
         with self._lock:
             if self._passing is not None:  # closed since the caller looked
                 return self._passing
-            now = self._clock.monotonic()
             if self._state is BreakerState.OPEN:
-                if now < self._until:
-                    raise self._refusal(now)
+                if self.refusing():
+                    raise self.refusal()
                 change = self._go(BreakerState.HALF_OPEN, f"open for {self._open_seconds():g} s")
             if self._probing + self._probed >= self._settings.probes:
                 raise CircuitOpen(self._why)
@@ -321,12 +253,6 @@ class Breaker:
             permit = self._generation
         self._tell(change)
         return permit
-
-    def _refusal(self, now: float) -> CircuitOpen:
-        error = CircuitOpen(self._why)
-        if self._until != math.inf:
-            error.retry_after = self._until - now
-        return error
 
     def _probe_passed(self) -> Transition | None:
         self._probing -= 1
@@ -357,7 +283,7 @@ class Breaker:
 
     def _trip(self, reason: str) -> Transition:
         self._trips += 1
-        self._until = self._clock.monotonic() + self._open_seconds()
+        self._until = self.clock.monotonic() + self._open_seconds()
         return self._go(BreakerState.OPEN, reason)
 
     def _open_seconds(self) -> float:
@@ -366,7 +292,7 @@ class Breaker:
         return min(wanted.open_for * 2.0**doublings, max(wanted.open_for, wanted.open_at_most))
 
     def _go(self, state: BreakerState, reason: str) -> Transition:
-        change = Transition(self._clock.monotonic(), self._state, state, reason)
+        change = Transition(self.clock.monotonic(), self._state, state, reason)
         self.history.append(change)
         self._state = state
         self._generation += 1

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Self
@@ -19,6 +17,8 @@ __all__ = ["DEADLINE", "Deadline", "Expiry", "deadline", "remaining"]
 # A moment by which everything inside must be done, and the clock that measures it.
 Deadline = tuple[Clock, float]
 
+_OVER = "The deadline of this block is over."
+
 DEADLINE: ContextVar[Deadline | None] = ContextVar("consilience_deadline", default=None)
 
 
@@ -29,42 +29,6 @@ def remaining(clock: Clock = SYSTEM) -> float:
     """
     outer = DEADLINE.get()
     return math.inf if outer is None or outer[0] is not clock else outer[1] - clock.monotonic()
-
-
-@contextmanager
-def deadline(seconds: float, *, clock: Clock = SYSTEM) -> Iterator[None]:
-    """End the asynchronous block after so many seconds, and all policies inside it with it.
-
-    A deadline inside another one can only shorten it. Tasks and threads of policies that start inside inherit it.
-
-    Raises
-    ------
-    DeadlineExceeded
-        The time is over.
-
-    Examples
-    --------
-    >>> import asyncio
-    >>> from consilience.policies import ManualClock
-    >>> clock = ManualClock()
-    >>> async def story():
-    ...     with deadline(10, clock=clock):
-    ...         with deadline(60, clock=clock):
-    ...             return remaining(clock)
-    >>> asyncio.run(story())
-    10.0
-    """
-    if not seconds > 0:
-        raise InvalidInput(f"A deadline lies more than 0 seconds ahead, {seconds} came.")
-    left = min(seconds, remaining(clock))
-    token = DEADLINE.set((clock, clock.monotonic() + left))
-    try:
-        with Expiry(
-            clock, left, DeadlineExceeded, f"The deadline of {seconds:g} s is over.", shared=left == seconds
-        ):
-            yield
-    finally:
-        DEADLINE.reset(token)
 
 
 class Expiry(Timer):
@@ -133,3 +97,56 @@ class Expiry(Timer):
         if self._task is not None:
             self.expired = True
             self._task.cancel()
+
+
+class deadline(Expiry):  # noqa: N801 - read as a verb's object: with deadline(5)
+    """End the asynchronous block after so many seconds, and all policies inside it with it.
+
+    A deadline inside another one can only shorten it. Tasks and threads of policies that start inside inherit it.
+
+    Parameters
+    ----------
+    seconds
+        From the beginning of the block.
+    clock
+        Measures them.
+
+    Raises
+    ------
+    DeadlineExceeded
+        The time is over.
+
+    Examples
+    --------
+    >>> from consilience.policies import ManualClock
+    >>> clock = ManualClock()
+    >>> async def story():
+    ...     with deadline(10, clock=clock):
+    ...         with deadline(60, clock=clock):
+    ...             return remaining(clock)
+    >>> asyncio.run(story())
+    10.0
+    """
+
+    __slots__ = ("_around",)
+
+    def __init__(self, seconds: float, *, clock: Clock = SYSTEM) -> None:
+        if not seconds > 0:
+            raise InvalidInput(f"A deadline lies more than 0 seconds ahead, {seconds} came.")
+        super().__init__(clock, seconds, DeadlineExceeded, _OVER, shared=True)
+
+    def __enter__(self) -> Self:
+        self._around = DEADLINE.get()
+        left = remaining(self._clock)
+        if left < self._seconds:
+            self._seconds, self._shared = left, False
+        self.begin()
+        if self._seconds != math.inf:
+            DEADLINE.set((self._clock, self.due))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        DEADLINE.set(self._around)
+        self.end(kind, error)

@@ -73,6 +73,10 @@ class Gate:
         now = self.clock.monotonic()
         self.events.emit(CallFinished(self.name, now, now - started, outcome, n_attempts))
 
+    def tell_refused(self, outcome: str) -> None:
+        """Tell that a call was turned away before it began."""
+        self.events.emit(CallFinished(self.name, self.clock.monotonic(), 0.0, outcome, 0))
+
 
 class Call(Permit):
     """One call, and its permit: what is called, until when, and how often it was tried.

@@ -27,7 +27,8 @@ from consilience.loop import background, call_in_thread
 from consilience.policies import registry
 from consilience.policies.adaptive import Adaptive
 from consilience.policies.attempt import Attempts
-from consilience.policies.breaker import Breaker, BreakerSettings
+from consilience.policies.breaker import Breaker
+from consilience.policies.breaker_settings import BreakerSettings
 from consilience.policies.clock import SYSTEM, Clock
 from consilience.policies.concurrency import Bulkhead
 from consilience.policies.decorated import awaited, decorate
@@ -323,20 +324,15 @@ class Policy:
 
     async def _run(self, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         breaker = self._attempts.breaker
-        if breaker is not None and not breaker.passing:
-            self._refuse_early(breaker)
+        if breaker is not None and not breaker.passing and breaker.refusing():
+            # what would be turned away does not queue up for a place first
+            if self._gate.events.listeners:
+                self._gate.tell_refused("CircuitOpen")
+            raise breaker.refusal()
         with Call(self._gate, function, args, kwargs) as call:
             if not self.bulkhead.try_enter(call):
                 await call.admit()
             return await self._inner(call)
-
-    def _refuse_early(self, breaker: Breaker) -> None:
-        """Turn away what the breaker would, before it queues up for a place."""
-        refusal = breaker.refusal()
-        if refusal is not None:
-            if self._gate.events.listeners:
-                self._gate.tell(self._gate.clock.monotonic(), "CircuitOpen", 0)
-            raise refusal
 
     async def _fall_back(self, error: CircuitOpen, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         for function in self._fallback:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from consilience.errors import AttemptTimedOut, CircuitOpen, InvalidInput
 from consilience.loop import background
-from consilience.policies.breaker import Breaker, BreakerSettings, BreakerState
+from consilience.policies.breaker import Breaker
+from consilience.policies.breaker_settings import BreakerSettings, BreakerState
 from consilience.policies.clock import SYSTEM, Clock
 from consilience.policies.codec import Codec, Json
 from consilience.policies.deadline import Expiry

@@ -14,7 +14,7 @@ from consilience.store.rows import storable
 def fetched(connection: duckdb.DuckDBPyConnection, query: str, params: Sequence[object]) -> pl.DataFrame:
     """Run the statement and return its rows, with times in UTC whatever the machine's zone."""
     # A relation, not execute(): DuckDB 2 gives frames from relations only, 1.5 from both.
-    frame = connection.sql(query, params=[_value(param) for param in params]).pl()
+    frame: pl.DataFrame = connection.sql(query, params=[_value(param) for param in params]).pl()
     return frame.with_columns(cs.datetime(time_zone="*").dt.convert_time_zone("UTC"))
 
 

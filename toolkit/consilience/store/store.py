@@ -212,6 +212,31 @@ class Store:
 
         return self._read(LATEST, (n,))
 
+    def verdict(self, question_id: str) -> Verdict:
+        """Return the verdict on a stored question, decided again from its stored responses with no call.
+
+        Parameters
+        ----------
+        question_id
+            As `latest` shows it.
+
+        Returns
+        -------
+        Verdict
+            By the method of the newest stored verdict; by majority where that was weighted, since weights are not
+            stored. ``store.verdict(id).replay(...)`` decides otherwise.
+
+        Raises
+        ------
+        InvalidInput
+            There is no such question, or no response to it.
+        StoreError
+            A row cannot be read back.
+        """
+        from consilience.store.recall import recalled
+
+        return recalled(self._read, question_id)
+
     def sql(self, query: str, *params: object) -> pl.DataFrame:
         """Run one statement that reads, and return its rows; times are UTC.
 
@@ -323,6 +348,7 @@ class Store:
                 from consilience.store.leases import Leases
                 from consilience.store.worker import Worker
 
+                _close_before_duckdb()
                 leases = Leases(self._place, self._locks)
                 ingester = Ingester(self._spool, self._locks, leases)
                 worker = Worker(self._outbox, ingester, self._interval)
@@ -349,7 +375,12 @@ def _again(path: str, timeout: float, interval: float) -> Store:
 _alive: weakref.WeakSet[Store] = weakref.WeakSet()
 
 
-@atexit.register
+def _close_before_duckdb() -> None:
+    # The last registered runs first, and DuckDB 2 registers when it is imported: after its hook no rows can enter.
+    atexit.unregister(_close_all)
+    atexit.register(_close_all)
+
+
 def _close_all() -> None:
     for store in tuple(_alive):
         try:

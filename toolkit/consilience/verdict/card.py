@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from consilience.dedup.display import recommendations_table
 from consilience.markup import Html, details, escape, expert_mark, interval_bar, outcome_mark, page, table
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ def card(verdict: Verdict) -> str:
     body = "".join(
         (
             f"<div class=cs-q>{escape(verdict.question.text, 2_000)}</div>",
+            f"<div class=cs-row><span class=cs-m>{escape(verdict.replayed)}</span></div>"
+            if verdict.replayed
+            else "",
             _banner(verdict),
             _answer(verdict),
             "".join(_dissent(verdict, vote) for vote in verdict.dissent[:5])
@@ -50,11 +54,9 @@ def _dissent(verdict: Verdict, vote: Vote) -> str:
 def _recommendations(verdict: Verdict) -> str:
     if not verdict.recommendations:
         return ""
-    rows = [
-        (row.support, row.text, Html("".join(expert_mark(name) for name in row.experts)))
-        for row in verdict.recommendations
-    ]
-    return table(("support", "recommendation", "said by"), rows, numeric=("support",))
+    return recommendations_table(
+        verdict.recommendations, {r.expert: str(r.source) for r in verdict.responses}
+    )
 
 
 def _agreement(verdict: Verdict) -> str:
@@ -86,7 +88,7 @@ def _row(response: Response) -> tuple[object, ...]:
 
 def _foot(verdict: Verdict) -> str:
     seconds = max(response.latency_s for response in verdict.responses)
-    again = "verdict.replay(method=\u2026, without=[\u2026])"
+    again = "verdict.replay(method=\u2026, weights=\u2026, without=[\u2026])"
     return (
         f"<div class=cs-foot>Cost {escape(verdict.usage.price)} \u00b7 {seconds:.1f} s \u00b7 {verdict.method} of "
         f"{len(verdict.responses)} asked \u00b7 decide again: <code>{again}</code></div>"

@@ -12,15 +12,16 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
 from consilience.agreement import Coefficient
-from consilience.dedup.merge import Merged
+from consilience.dedup.merged import Merged
 from consilience.errors import InvalidInput
 from consilience.markup.plain import plain
 from consilience.models import AnswerValue, Items, Outcome, Question, Response, Usage, quoted
+from consilience.verdict.weights import same
 
 if TYPE_CHECKING:
     import polars as pl
 
-Method = Literal["majority", "plurality"]
+Method = Literal["majority", "plurality", "weighted majority"]
 
 
 class Decision(StrEnum):
@@ -45,12 +46,15 @@ class Support:
     low, high
         95 % interval of the share (Wilson 1927), as if the experts erred independently; they seldom do, so the true
         interval is wider.
+    weight
+        Share of the weight of the asked experts; ``None`` unless the method weighs them.
     """
 
     n: int
     of: int
     low: float
     high: float
+    weight: float | None = None
 
     @property
     def share(self) -> float:
@@ -58,15 +62,50 @@ class Support:
         return self.n / self.of if self.of else math.nan
 
     def __str__(self) -> str:
-        return f"{self.n} of {self.of}, {self.share:.2f} [{self.low:.2f}, {self.high:.2f}]"
+        said = f"{self.n} of {self.of}, {self.share:.2f} [{self.low:.2f}, {self.high:.2f}]"
+        return said if self.weight is None else f"{said}, {self.weight:.2f} of the weight"
 
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One answer and who gave it, names in alphabetical order."""
+    """One answer and who gave it, names in alphabetical order.
+
+    Parameters
+    ----------
+    answer, experts
+        The answer, and the names.
+    weight
+        What the experts weigh together; ``None`` unless the method weighs them.
+    """
 
     answer: AnswerValue
     experts: tuple[str, ...]
+    weight: float | None = None
+
+    @property
+    def strength(self) -> float:
+        """What decides: the weight, or the number of experts."""
+        return float(len(self.experts)) if self.weight is None else self.weight
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """Where a replayed verdict comes from.
+
+    Parameters
+    ----------
+    of
+        Id of the verdict whose responses were counted again.
+    without
+        Experts who were left out.
+    """
+
+    of: str
+    without: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        left_out = f" without {', '.join(self.without)}" if self.without else ""
+        return f"Replayed from the stored answers of verdict {self.of[:8]}{left_out}; nobody was asked again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +119,8 @@ class Verdict:
     responses
         One for each asked expert, sorted by name.
     method
-        ``majority`` (more than half of the asked) or ``plurality``.
+        ``majority`` (more than half of the asked), ``plurality``, or ``weighted majority`` (more than half of the
+        weight of the asked).
     decision
         How the votes fell.
     answer
@@ -94,6 +134,10 @@ class Verdict:
         Chance-corrected agreement on this one question; ``None`` for kinds without a fixed set of choices.
     recommendations
         Merged recommendations with their sources; empty for other answer kinds.
+    weights
+        Expert and weight, by name; empty unless the method weighs them.
+    replayed
+        What this verdict is a replay of; ``None`` for the verdict of a circle.
     id, decided_at
         A UUID and wall-clock time in UTC.
     """
@@ -107,6 +151,8 @@ class Verdict:
     support: Support
     agreement: Coefficient | None
     recommendations: Merged
+    weights: tuple[tuple[str, float], ...] = ()
+    replayed: Replay | None = None
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     decided_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -115,8 +161,8 @@ class Verdict:
         """Answers that lead together, when the decision is a tie."""
         if self.decision is not Decision.TIE:
             return ()
-        most = len(self.votes[0].experts)
-        return tuple(sorted(shown(vote.answer) for vote in self.votes if len(vote.experts) == most))
+        most = self.votes[0].strength
+        return tuple(sorted(shown(vote.answer) for vote in self.votes if same(vote.strength, most)))
 
     @property
     def outcomes(self) -> Mapping[Outcome, int]:
@@ -163,42 +209,82 @@ class Verdict:
             return self.decision.value
         return shown(self.answer)
 
-    def replay(self, *, method: Method | None = None, without: Sequence[str] = ()) -> Verdict:
+    def replay(
+        self,
+        *,
+        method: Method | None = None,
+        weights: Mapping[str, float] | None = None,
+        without: Sequence[str] = (),
+    ) -> Verdict:
         """Decide again from the same responses, with no call.
 
         Parameters
         ----------
         method
-            Another method; this verdict's by default.
+            Another method; this verdict's by default, or ``weighted majority`` when weights are given.
+        weights
+            How much each expert counts, 0 or more; this verdict's by default. Weights that were learned on the same
+            answers flatter whoever agrees: learn them on others.
         without
-            Names of experts whose responses are left out.
+            Names of experts whose responses are left out; they are not among the asked then.
+
+        Returns
+        -------
+        Verdict
+            With an id of its own, and `replayed` saying of what. Recommendations are merged and not voted on, so for
+            `Items` only `without` makes a difference.
 
         Raises
         ------
         InvalidInput
-            A name is not in the circle, or nobody is left.
+            A name is not in the circle, nobody is left, weights do not fit, or recommendations were to be voted on.
+
+        Examples
+        --------
+        >>> import consilience as cs
+        >>> circle = cs.Circle([cs.Scripted("ana", ["yes"]), cs.Scripted("ben", ["no"])])
+        >>> verdict = circle.ask_sync("Is water wet?", answer=cs.Label("yes", "no"))
+        >>> verdict.headline, verdict.replay(weights={"ana": 2, "ben": 1}).headline
+        ('tie: no | yes', 'yes')
         """
         names = {response.expert for response in self.responses}
-        unknown = sorted(set(without) - names)
-        if unknown:
+        if isinstance(without, str):
+            raise InvalidInput(f"without= takes a list of names, a text came: write without=[{without!r}].")
+        for what, given in (("without", set(without)), ("weights", set(weights or ()))):
+            if given - names:
+                raise InvalidInput(
+                    f"{what}= takes {', '.join(sorted(names))}; {', '.join(map(str, given - names))} was not asked."
+                )
+        if isinstance(self.question.answer, Items) and (weights or method not in (None, self.method)):
             raise InvalidInput(
-                f"without= takes {', '.join(sorted(names))}; {', '.join(unknown)} was not asked."
+                "Recommendations are merged, not voted on: replay takes without=[...] only for cs.Items()."
             )
+        method = method or ("weighted majority" if weights else self.method)
+        if weights is None and method == "weighted majority":
+            weights = dict(self.weights)
         kept = [response for response in self.responses if response.expert not in without]
         from consilience.verdict.decide import decide
 
-        again = decide(self.question, kept, method=method or self.method)
-        return replace(again, decided_at=self.decided_at)
+        again = decide(self.question, kept, method=method, weights=weights)
+        before = self.replayed.without if self.replayed else ()
+        replayed = Replay(self.replayed.of if self.replayed else self.id, tuple(sorted({*before, *without})))
+        return replace(again, decided_at=self.decided_at, replayed=replayed)
 
     def explain(self) -> str:
         """Say in plain text what was asked, answered and decided, and by whom."""
         lines = [f"Asked: {self.question.text}"]
+        lines += [f"{self.replayed}."] if self.replayed else []
         lines += [f"Degraded: {self.banner}"] if self.degraded else []
         lines += [f"Answer: {self.headline} ({self.support})"]
         lines += [f"Dissent: {shown(vote.answer)} ({', '.join(vote.experts)})" for vote in self.dissent]
-        lines += [f"  - {row.text} ({', '.join(row.experts)})" for row in self.recommendations]
+        for row in self.recommendations:
+            lines += [f"  - {row.text} ({', '.join(row.experts)})"]
+            lines += [f"    contradicts: {self.recommendations[n].text}" for n in row.conflicts]
         lines += [f"  {r.expert}: {r.outcome}: {r.reason}" for r in self.responses if not r.answered]
         lines += [f"Agreement: {self.agreement.explain()}"] if self.agreement else []
+        lines += (
+            [f"Weights: {', '.join(f'{name} {w:g}' for name, w in self.weights)}"] if self.weights else []
+        )
         lines += [f"Method: {self.method}; cost {self.usage.price}"]
         return plain("\n".join(lines), limit=50_000)
 
@@ -228,7 +314,8 @@ class Verdict:
 
     def __repr__(self) -> str:
         banner = f" ({self.banner})" if self.degraded else ""
-        return f"<Verdict {quoted(self.headline, 60)}, {self.support}{banner}>"
+        replayed = ", replayed" if self.replayed else ""
+        return f"<Verdict {quoted(self.headline, 60)}, {self.support}{banner}{replayed}>"
 
     def _repr_html_(self) -> str:
         from consilience.verdict.card import card

@@ -1,0 +1,1 @@
+"""One ranking a task from many."""

@@ -1,0 +1,27 @@
+"""Did the circle help? What known answers say about a circle, and what can be said without them."""
+
+from consilience.evaluation.calibration import Calibration
+from consilience.evaluation.costs import cost_per_right
+from consilience.evaluation.judging import evaluate
+from consilience.evaluation.lift import Lift
+from consilience.evaluation.marks import answers_frame
+from consilience.evaluation.methods import MAJORITY, METHODS
+from consilience.evaluation.report import CircleReport
+from consilience.evaluation.subcircle import SubCircle
+from consilience.evaluation.unverified import UnverifiedReport
+from consilience.evaluation.votes import EffectiveVotes, effective_votes
+
+__all__ = [
+    "MAJORITY",
+    "METHODS",
+    "Calibration",
+    "CircleReport",
+    "EffectiveVotes",
+    "Lift",
+    "SubCircle",
+    "UnverifiedReport",
+    "answers_frame",
+    "cost_per_right",
+    "effective_votes",
+    "evaluate",
+]
