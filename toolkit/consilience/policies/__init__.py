@@ -2,6 +2,8 @@
 
 from consilience.policies import registry
 from consilience.policies.adaptive import Adaptive, Gradient
+from consilience.policies.batch_events import BatchFailed, BatchFlushed
+from consilience.policies.batcher import Batcher
 from consilience.policies.breaker import Breaker
 from consilience.policies.breaker_settings import BreakerSettings, BreakerState, Transition
 from consilience.policies.cache import Cache
@@ -22,6 +24,7 @@ from consilience.policies.memory import MEMORY, MemoryGuard, MemoryPressure
 from consilience.policies.memory_use import MemoryUse, read_memory
 from consilience.policies.policy import Policy
 from consilience.policies.rates import Gcra, Rate
+from consilience.policies.redis_tier import RedisTier
 from consilience.policies.retry import Retry, RetryBudget, RetrySettings
 from consilience.policies.sizes import deep_size
 from consilience.policies.tiers import Kept, Tier, TierChanged, TierFailed
@@ -34,6 +37,9 @@ __all__ = [
     "MEMORY",
     "SYSTEM",
     "Adaptive",
+    "BatchFailed",
+    "BatchFlushed",
+    "Batcher",
     "Breaker",
     "BreakerSettings",
     "BreakerState",
@@ -62,6 +68,7 @@ __all__ = [
     "Priority",
     "Rate",
     "RateLimiter",
+    "RedisTier",
     "Removal",
     "Retry",
     "RetryBudget",

@@ -65,6 +65,9 @@ class Layers:
         # reentrant: a callback of the cache runs inside, and may invalidate
         self._lock = threading.RLock()
         self._claims: dict[Hashable, Claim] = {}
+        if self.tiers:
+            # Kept from a run of the cell before this one, it may have changed elsewhere while nobody listened.
+            memory.clear()
         for tier in self.tiers:
             tier.subscribe(self._changed_elsewhere)
 
