@@ -310,9 +310,14 @@ def _text_keys(name: str, function: Callable[..., Any], key: Callable[..., Hasha
     inner, codec = _keys(function, key), Json()
 
     def text(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-        return codec.dumps([name, inner(args, kwargs)])
+        return codec.dumps([name, _bare(inner(args, kwargs))])
 
     return text
+
+
+def _bare(key: Hashable) -> Hashable:
+    """Return the key with named tuples as plain ones, which are equal to them."""
+    return tuple(map(_bare, key)) if isinstance(key, tuple) else key
 
 
 def _require_function(function: Callable[..., Any]) -> None:

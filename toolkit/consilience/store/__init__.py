@@ -1,5 +1,7 @@
 """The store: history of questions, responses and verdicts in one DuckDB file that many processes share."""
 
-from consilience.store.store import Statement, Store
+from consilience.store.answers import AnswerKey, Answers
+from consilience.store.statement import Statement
+from consilience.store.store import Store
 
-__all__ = ["Statement", "Store"]
+__all__ = ["AnswerKey", "Answers", "Statement", "Store"]

@@ -39,6 +39,7 @@ MIGRATIONS: tuple[str, ...] = (
         experts TEXT, support BIGINT
     );
     """,
+    "CREATE TABLE answers (id TEXT, asked_at TIMESTAMPTZ, key TEXT, value TEXT, kept_until TIMESTAMPTZ);",
 )
 """One text a version; the first makes version 1. A migration that was released is never edited."""
 
@@ -105,6 +106,13 @@ TABLES: Mapping[str, Columns] = {
         "text": "TEXT",
         "experts": "TEXT",
         "support": "BIGINT",
+    },
+    "answers": {
+        "id": "TEXT",
+        "asked_at": "TIMESTAMPTZ",
+        "key": "TEXT",
+        "value": "TEXT",
+        "kept_until": "TIMESTAMPTZ",
     },
 }
 """Columns that a segment may carry, table by table; a test holds them equal to what the migrations make."""

@@ -10,7 +10,6 @@ import time
 import weakref
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -18,8 +17,9 @@ from consilience.errors import InvalidInput, StoreBusy, StoreError, StoreFull
 from consilience.store.locks import Locks
 from consilience.store.outbox import Outbox
 from consilience.store.places import check_writable, place
-from consilience.store.rows import bundle
+from consilience.store.rows import Bundle, bundle
 from consilience.store.spool import Spool
+from consilience.store.statement import Statement
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,25 +37,6 @@ _PAUSE = 0.005
 _CHECK_SECONDS = 1.0
 _CLOSING_SECONDS = 5.0
 _ORPHANED_SECONDS = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """A statement that ran on a store, for an observer.
-
-    Parameters
-    ----------
-    sql
-        Its text, without parameters.
-    seconds
-        From the wait for the lock to the frame.
-    rows
-        Rows in the frame.
-    """
-
-    sql: str
-    seconds: float
-    rows: int
 
 
 class Store:
@@ -150,8 +131,17 @@ class Store:
         StoreError
             The store is closed, or its folder cannot be written.
         """
+        self.write(bundle(question, responses, verdict))
+
+    def write(self, rows: Bundle) -> None:
+        """Write rows of the store's tables, all or nothing; they are durable when this returns.
+
+        Raises
+        ------
+        StoreFull, StoreTooNew, StoreError
+            As in `record`.
+        """
         self._require_open()
-        rows = bundle(question, responses, verdict)
         leases, _, worker = self._loaded()
         # Writing needs no DuckDB: who holds the file, or fills the disk, matters to the ingester alone.
         with suppress(StoreBusy, StoreFull):
@@ -243,7 +233,8 @@ class Store:
         Parameters
         ----------
         query
-            A ``SELECT``, in DuckDB's dialect, over ``questions``, ``responses``, ``verdicts``, ``recommendations``.
+            A ``SELECT``, in DuckDB's dialect, over ``questions``, ``responses``, ``verdicts``, ``recommendations`` and
+            ``answers``.
         *params
             Values for the ``?`` in it.
 
