@@ -141,7 +141,8 @@ def test_the_value_is_at_most_one_and_the_interval_ordered_and_the_sentence_hold
 def test_every_task_twice_gives_nearly_the_same(method, tasks):
     # alpha and the correlations correct for the number of tasks, so that only many of them give the same
     once, twice = (method(long(tasks * n), draws=0).value for n in (50, 100))
-    assert (math.isnan(once) and math.isnan(twice)) or math.isclose(once, twice, abs_tol=0.05)
+    # an ICC near a zero denominator is as far from chance as it likes: nearness is relative there
+    assert (math.isnan(once) and math.isnan(twice)) or math.isclose(once, twice, rel_tol=0.1, abs_tol=0.05)
 
 
 def test_unanimity_on_different_tasks_is_one(method):
