@@ -43,7 +43,7 @@ unit: $(VENV)/.dev $(VENV)/.package ## pytest: unit, property, doctest, layers, 
 
 # Other builds of the kernels, each in a folder of its own, under the tests of the kernels.
 VARIANTS := asan plain avx2
-asan: FLAGS := -fsanitize=address;-fno-omit-frame-pointer;-g
+asan: FLAGS := -fsanitize=address;-fno-omit-frame-pointer;-g;-O1
 plain: FLAGS := -DCONSILIENCE_PLAIN
 avx2: FLAGS := -march=x86-64-v3
 # Python, NumPy and Arrow allocate by malloc, so that the sanitizer sees the edges of their buffers too.

@@ -180,7 +180,7 @@ PEERS: dict[str, tuple[Callable[[pl.Series, list[str]], Pairs], str, int]] = {
     "datasketch": (datasketch, "datasketch", 20_000),
     "SetSimilaritySearch": (set_similarity_search, "SetSimilaritySearch", 200_000),
     "rapidfuzz": (rapidfuzz, "rapidfuzz", 2_000),
-    "scikit-learn": (scikit_learn, "sklearn", 20_000),
+    "scikit-learn": (scikit_learn, "sklearn", 2_000),
     "semhash": (semhash, "semhash", 20_000),
     "prefix filter in Python": (prefix_filter, "re", 200_000),
     "naive Python": (naive, "re", 2_000),
@@ -318,7 +318,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--sizes", type=int, nargs="*", default=[2_000, 20_000])
     parser.add_argument("--scale", type=int, nargs="*", default=[200_000, 1_000_000])
-    parser.add_argument("--matrices", type=int, nargs="*", default=[2_000, 5_000])
+    parser.add_argument("--matrices", type=int, nargs="*", default=[2_000, 10_000])
     parser.add_argument("--pairs", type=int, default=3, help="runs of each side, in turn")
     parser.add_argument("--json", type=Path, help="write the figures here")
     parser.add_argument("--child", type=int, nargs=3, help=argparse.SUPPRESS)

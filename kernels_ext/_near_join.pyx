@@ -16,6 +16,7 @@ from consilience.kernels.threads import spread
 from _compare cimport KEYS_END, Part, compare_groups
 from _entries cimport counts_bits, sort_entries
 from _keys cimport Keys, Sets, keys_start, pair_key, set_of
+from _pages cimport ask_large_pages
 from _passes cimport mark_rows, write_rows
 
 cdef enum:
@@ -188,6 +189,7 @@ cdef class Join:
         p.seen = <uint8_t *>calloc((<uint64_t>1 << (32 - p.shift)) // 4 + 1, 1)
         if p.seen == NULL:
             raise MemoryError
+        ask_large_pages(p.seen, <uint64_t>1 << (30 - p.shift))
         p.first, p.number = 0, part
         return True
 

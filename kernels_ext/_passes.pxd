@@ -7,6 +7,7 @@ from _bits cimport prefetch
 from _compare cimport KEYS_END, Part
 from _entries cimport Entry, is_repeated, mark_keys, signature_of
 from _keys cimport Keys, Sets, band_keys, keys_start, prefix_keys, set_of
+from _pages cimport ask_large_pages
 
 cdef enum:
     BUFFER = 512  # keys at a time
@@ -64,6 +65,7 @@ cdef inline bint entry_room(Part *p, uint64_t most) noexcept nogil:
             moved = <Entry *>realloc(p.entries, p.room * sizeof(Entry))
             if moved == NULL:
                 return False
+            ask_large_pages(moved, p.room * sizeof(Entry))
             p.entries = moved
             continue
         p.until = p.first + (p.until - p.first) // 2

@@ -5,6 +5,7 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memset
 
 from _bits cimport load64, lowest_bit, prefetch, store64
+from _pages cimport ask_large_pages
 from _vocabulary cimport (
     IN_SLOT, NO_WORD, Vocabulary, intern, intern_slot, pack, slot_hash, vocabulary_close, vocabulary_open,
 )
@@ -93,6 +94,7 @@ cdef inline bint shard_room(Shard *s, uint64_t words) noexcept nogil:
         moved = realloc(s.words, size * sizeof(uint32_t))
         if moved == NULL:
             return False
+        ask_large_pages(moved, size * sizeof(uint32_t))
         s.words = <uint32_t *>moved
         s.words_capacity = size
     return True

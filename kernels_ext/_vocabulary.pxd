@@ -9,6 +9,7 @@ from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcmp, memcpy
 
 from _bits cimport load64, mix
+from _pages cimport ask_large_pages
 
 cdef enum:
     IN_SLOT = 15  # bytes of a word that fit beside its length
@@ -67,6 +68,7 @@ cdef inline bint vocabulary_grow(Vocabulary *v) noexcept nogil:
     cdef uint64_t at
     if slots == NULL:
         return False
+    ask_large_pages(slots, capacity * sizeof(Slot))
     for i in range(v.capacity):
         old = v.slots + i
         if old.high == 0:

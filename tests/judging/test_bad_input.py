@@ -43,6 +43,15 @@ PROBABILITIES = {
     "brier_score": lambda frame: aggregate.brier_score(frame, GOLD),
 }
 SETS = {"set_alpha": agreement.set_alpha}
+TEXTS = {
+    method.__name__: method
+    for method in (
+        aggregate.medoid,
+        aggregate.self_consistency,
+        aggregate.semantic_entropy,
+        aggregate.text_clusters,
+    )
+}
 RANKINGS = {
     method.__name__: method
     for method in (
@@ -58,6 +67,7 @@ RANKINGS = {
 KINDS = {
     "label": (LABELS, [1, 2, 1, 1]),
     "score": (SCORES | PROBABILITIES, [0.1, 0.2, 0.3, 0.4]),
+    "text": (TEXTS, ["Shard it", "Shard it", "Wait", "Add an index"]),
     "items": (SETS, [["x"], ["y"], ["x"], ["x"]]),
     "ranking": (RANKINGS, [["x", "y"], ["y", "x"], ["x", "y"], ["x", "y"]]),
 }

@@ -339,6 +339,11 @@ def test_the_limit_of_cost_is_kept_and_the_unpriced_are_named():
         report.best_sub_circle(max_cost=0.001)
 
 
+def test_a_limit_that_is_just_the_price_is_enough():
+    assert len(priced([0.1, 0.2, 0.1], [0.8] * 3, n=7).best_sub_circle(max_cost=0.4).experts) >= 1
+    assert priced([0.1] * 3, [0.8, 0.8, 0.8], n=300).best_sub_circle(max_cost=0.3).tried == 7
+
+
 def test_a_limit_without_costs_says_what_is_missing():
     with pytest.raises(InvalidInput, match="cost_usd"):
         evaluate(*panel({"a": {0}, "b": {1}}, 2)).best_sub_circle(max_cost=1)
@@ -463,6 +468,7 @@ def test_terminal_escapes_in_a_name_are_not_printed():
     frame, gold = panel({"\x1b[2Ja": {0, 1}, "b": {1}}, 2)
     for report in (evaluate(frame, gold), evaluate(frame)):
         assert "\x1b" not in str(report)
+    assert "\x1b" not in evaluate(frame, gold).best_sub_circle().explain()
 
 
 def test_the_explanation_names_what_limits_it():

@@ -39,6 +39,10 @@ def figures(report):
     )
 
 
+def same(left, right):
+    return (math.isnan(left) and math.isnan(right)) or math.isclose(left, right)
+
+
 @few
 @given(judged(), st.integers(0, 1000))
 def test_a_report_does_not_depend_on_the_order_of_rows(case, seed):
@@ -58,6 +62,19 @@ def test_names_of_labels_do_not_matter(case):
     assert figures(evaluate(frame, gold, draws=20, methods=methods)) == figures(
         evaluate(*renamed, draws=20, methods=methods)
     )
+
+
+@few
+@given(judged())
+def test_names_of_members_do_not_matter(case):
+    frame, gold = case
+    renamed = frame.with_columns(pl.col("expert").replace({"e0": "z", "e2": "a"}))
+    one, other = (evaluate(each, gold, draws=20, methods=["majority"]) for each in (frame, renamed))
+    assert one.accuracy["right"].to_list() == other.accuracy["right"].to_list()
+    assert one.lift.plain == other.lift.plain
+    assert same(one.votes.value, other.votes.value)
+    assert same(one.votes.by_eigenvalues, other.votes.by_eigenvalues)
+    assert same(*(each.shared_errors["double_fault"].sum() for each in (one, other)))
 
 
 @few

@@ -1,5 +1,6 @@
 import pytest
 
+import consilience as cs
 from consilience.errors import InvalidInput
 from consilience.models import Items, Label, Outcome, Question, Response, Source, Text, Usage
 from consilience.verdict import Decision, decide
@@ -233,3 +234,8 @@ def test_recommendations_are_replayed_without_an_expert_and_not_by_vote():
 def test_weights_that_do_not_fit_are_refused(options, why):
     with pytest.raises(InvalidInput, match=why):
         verdict_on({"a": "yes", "b": "no"}).replay(**options)
+
+
+def test_a_circle_refuses_to_weigh_before_anybody_is_asked():
+    with pytest.raises(InvalidInput, match="'weighted majority' came: weigh in replay"):
+        cs.Circle([cs.Scripted("a", ["yes"])], method="weighted majority")

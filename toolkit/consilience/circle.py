@@ -83,13 +83,13 @@ class Circle:
         policies: Mapping[str, Policy] | None = None,
         method: Method = "majority",
     ) -> None:
-        self.experts = as_circle(experts)
-        self.deadline = _positive(deadline)
-        self.policies = _policies(self.experts, policies or {})
         if method not in ("majority", "plurality"):
             raise InvalidInput(
                 f"A circle decides by 'majority' or 'plurality', {method!r} came: weigh in replay()."
             )
+        self.experts = as_circle(experts)
+        self.deadline = _positive(deadline)
+        self.policies = _policies(self.experts, policies or {})
         self.method: Method = method
         self.store = _opened(store)
         self._owns_store = self.store is not None and self.store is not store

@@ -10,6 +10,7 @@ from consilience.evaluation.costs import dollars, price_a_task
 from consilience.evaluation.lift import counted
 from consilience.evaluation.methods import folds
 from consilience.intervals import wilson
+from consilience.markup.plain import plain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 #: Members up to which every sub-circle is tried: 4,095 of them.
 MOST_MEMBERS = 12
 _CELLS_AT_ONCE = 1 << 22
+_ROUNDING = 1e-9  # a mean of prices can end beside the price
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +58,15 @@ class SubCircle:
 
     def explain(self) -> str:
         """Say in a sentence or two who should be asked, and how sure that is."""
+        experts, unpriced = (plain(", ".join(names), 1_000) for names in (self.experts, self.unpriced))
         cost = "cost unknown" if self.usd_a_task is None else f"{dollars(self.usd_a_task)} a task"
         said = (
-            f"Best of {self.tried:,} sub-circles: {', '.join(self.experts)} ({cost}). Chosen this way, a sub-circle is "
+            f"Best of {self.tried:,} sub-circles: {experts} ({cost}). Chosen this way, a sub-circle is "
             f"right on {self.accuracy:.3f} [{self.low:.2f}, {self.high:.2f}] of tasks that did not choose it; "
             f"{self.in_sample:.3f} on those that did."
         )
         if self.unpriced:
-            said += f" Left out, since their cost is unknown: {', '.join(self.unpriced)}."
+            said += f" Left out, since their cost is unknown: {unpriced}."
         return said
 
 
@@ -95,7 +98,8 @@ def best_sub_circle(marks: Marks, max_cost: float | None, seed: int) -> SubCircl
     members = np.array([[mask >> k & 1 for k in range(n)] for mask in range(1, 1 << n)], dtype=np.float64)
     cost = _cost(members, price)
     if max_cost is not None:
-        members, cost = members[cost <= max_cost], cost[cost <= max_cost]
+        within = cost <= max_cost * (1 + _ROUNDING)
+        members, cost = members[within], cost[within]
     if not len(members):
         raise InvalidInput(_nobody(marks, price, max_cost))
     order = _preferred(members, cost)

@@ -57,6 +57,9 @@ class RankedSets:
 
     def flat(self) -> tuple[Places, Words]:
         """Return the sets as offsets, shape ``(n + 1,)``, and one array of words; a null row is empty."""
-        offsets = np.concatenate([[0], np.cumsum(np.maximum(self.size, 0), dtype=np.int64)])
-        sets = [self.set_of(row) for row in range(len(self.size))]
-        return offsets, np.concatenate(sets) if sets else np.zeros(0, np.uint32)
+        size = np.maximum(self.size, 0)
+        offsets = np.concatenate([[0], np.cumsum(size, dtype=np.int64)])
+        arrays = np.cumsum([0, *map(len, self.words)])
+        start = arrays[self.begin >> SHARD_SHIFT] + (self.begin & ((1 << SHARD_SHIFT) - 1))
+        places = np.arange(offsets[-1]) + np.repeat(start - offsets[:-1], size)
+        return offsets, np.concatenate(self.words)[places]
