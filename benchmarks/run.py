@@ -27,6 +27,7 @@ HERE = Path(__file__).parent
 # Benchmarks and their options for the small sizes and the usual ones.
 BENCHMARKS = {
     "near_duplicates": (["--sizes", "2000", "--matrices", "2000", "--scale", "20000"], []),
+    "caches": (["--rounds", "5", "--requests", "100000"], []),
     "aggregation": (["--sizes", "10000"], ["--sizes", "10000", "100000"]),
     "scanning": (["--megabytes", "10", "--rounds", "3"], []),
 }

@@ -508,3 +508,45 @@ def test_the_answers_of_a_function_that_nobody_holds_are_given_back():
 def test_tiers_without_a_name_are_refused():
     with pytest.raises(InvalidInput, match="need a name"):
         cached(tiers=[object()])
+
+
+def test_a_function_under_a_policy_can_be_cached_and_a_hit_costs_no_call(make_policy):
+    policy, runs = make_policy(concurrency=1), []
+
+    @cached(ttl=60)
+    @policy
+    async def ask(prompt):
+        runs.append(prompt)
+        return prompt.upper()
+
+    @cached(ttl=60)
+    @policy
+    def ask_plain(prompt):
+        runs.append(prompt)
+        return prompt.upper()
+
+    async def story():
+        return [await ask("a"), await ask("a")]
+
+    assert asyncio.run(story()) == ["A", "A"]
+    assert [ask_plain("b"), ask_plain("b")] == ["B", "B"]
+    assert runs == ["a", "b"]
+
+
+@pytest.mark.parametrize("value", [None, "", 0, "answer"])
+def test_a_policy_with_a_cache_asks_once_for_a_stampede_and_then_not_at_all(make_policy, value):
+    cache, runs = Cache(), []
+    policy = make_policy(cache=cache, concurrency=1)
+
+    async def ask(prompt):
+        runs.append(prompt)
+        await asyncio.sleep(0)
+        return value
+
+    async def story():
+        found = await asyncio.gather(*(policy.call(ask, "a") for _ in range(100)))
+        return [*found, await policy.call(ask, "a")]
+
+    assert asyncio.run(story()) == [value] * 101
+    assert runs == ["a"]
+    assert cache.stats().hits == 1

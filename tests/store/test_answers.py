@@ -57,6 +57,23 @@ def test_another_process_replays_what_one_has_kept(make, open_store):
     assert get(make(two)) == "answer"
 
 
+def test_answers_that_are_asked_for_at_the_same_time_share_statements(make, open_store):
+    statements = []
+    answers = make(open_store(observer=statements.append))
+
+    async def story():
+        for number in range(5):
+            await answers.put(f"key {number}", number, FOREVER)
+        await answers.get("key 0")
+        statements.clear()
+        return await asyncio.gather(*(answers.get(f"key {number % 10}") for number in range(100)))
+
+    found = run(story())
+    assert [kept and kept.value for kept in found[:10]] == [0, 1, 2, 3, 4, None, None, None, None, None]
+    assert found[:10] * 10 == found
+    assert 1 <= len(statements) <= 20
+
+
 def test_replicates_prompts_and_experts_are_answers_of_their_own(make):
     runs = []
     try:

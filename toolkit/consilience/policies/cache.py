@@ -8,10 +8,11 @@ import random
 import threading
 from collections.abc import Callable, Hashable, ItemsView, Iterable, Iterator, MutableMapping, ValuesView
 from time import monotonic
-from typing import Any, Final, Self, TypeVar, cast, overload
+from typing import Any, Final, Self, TypeVar, overload
 
 from consilience.errors import InvalidInput
 from consilience.policies.cache_stats import CacheStats, Removal
+from consilience.policies.cache_views import CacheItems, CacheValues
 from consilience.policies.clock import SYSTEM, Clock
 from consilience.policies.expiry import Expiries
 from consilience.policies.memory import MEMORY
@@ -153,15 +154,18 @@ class Cache(MutableMapping[K, V]):
             _NAMED.pop(name, None)
 
     def __getitem__(self, key: K) -> V:
-        entry = self._entries.get(key)
-        if entry is not None:
-            due = entry.due
-            if due is None or due > self._now():
-                if entry.visits < MAX_VISITS:
-                    entry.visits += 1
-                self._hits += 1
-                return entry.value
-            self._expire()
+        try:
+            entry = self._entries[key]
+        except KeyError:
+            self._misses += 1
+            raise
+        due = entry.due
+        if due is None or due > self._now():
+            if entry.visits < MAX_VISITS:
+                entry.visits += 1
+            self._hits += 1
+            return entry.value
+        self._expire()
         self._misses += 1
         raise KeyError(key)
 
@@ -172,15 +176,18 @@ class Cache(MutableMapping[K, V]):
     def get(self, key: K, /, default: Any = None) -> Any:
         """Return the value, or the default."""
         # as in __getitem__, whose call would cost half as much again
-        entry = self._entries.get(key)
-        if entry is not None:
-            due = entry.due
-            if due is None or due > self._now():
-                if entry.visits < MAX_VISITS:
-                    entry.visits += 1
-                self._hits += 1
-                return entry.value
-            self._expire()
+        try:
+            entry = self._entries[key]
+        except KeyError:
+            self._misses += 1
+            return default
+        due = entry.due
+        if due is None or due > self._now():
+            if entry.visits < MAX_VISITS:
+                entry.visits += 1
+            self._hits += 1
+            return entry.value
+        self._expire()
         self._misses += 1
         return default
 
@@ -208,9 +215,12 @@ class Cache(MutableMapping[K, V]):
             left = self._queues.add(entry) if old is None else self._queues.replace(old, entry)
             self._expiries.add(entry)
             self._evictions += len(left)
-        self._tell(expired, Removal.EXPIRED)
-        self._tell(left, Removal.EVICTED)
-        MEMORY.watch()
+        if expired:
+            self._tell(expired, Removal.EXPIRED)
+        if left:
+            self._tell(left, Removal.EVICTED)
+        if not MEMORY.watching:
+            MEMORY.watch()
 
     def __delitem__(self, key: K) -> None:
         if self._pop(key) is None:
@@ -241,11 +251,11 @@ class Cache(MutableMapping[K, V]):
 
     def values(self) -> ValuesView[V]:
         """Return the values; looking at them counts as no lookup."""
-        return _Values(self)
+        return CacheValues(self)
 
     def items(self) -> ItemsView[K, V]:
         """Return keys and values; looking at them counts as no lookup."""
-        return _Items(self)
+        return CacheItems(self)
 
     def pop(self, key: K, /, default: Any = _ABSENT) -> Any:
         """Take an entry out and return its value; without it the default, or `KeyError`."""
@@ -334,7 +344,7 @@ class Cache(MutableMapping[K, V]):
         self._tell(expired, Removal.EXPIRED)
 
     def _take_expired(self) -> list[Entry[K, V]]:
-        expired = list(self._expiries.take(self._now()))
+        expired = self._expiries.take(self._now())
         for entry in expired:
             self._queues.remove(entry)
         self._expirations += len(expired)
@@ -355,32 +365,6 @@ class Cache(MutableMapping[K, V]):
                 self._on_removal(entry.key, entry.value, removal)
             except Exception:  # noqa: BLE001 - a callback is foreign code, and a cache must not fail for it
                 _log.exception("on_removal of %r failed for an entry that was %s.", self, removal)
-
-
-class _Values(ValuesView[V]):
-    """Values of a cache, as they were when the iteration began."""
-
-    _mapping: Cache[Any, V]
-
-    def __iter__(self) -> Iterator[V]:
-        return (entry.value for entry in self._mapping._living())  # noqa: SLF001 - a view belongs to its mapping
-
-    def __contains__(self, value: object) -> bool:
-        return any(value is kept or value == kept for kept in self)
-
-
-class _Items(ItemsView[K, V]):
-    """Keys and values of a cache, as they were when the iteration began."""
-
-    _mapping: Cache[K, V]
-
-    def __iter__(self) -> Iterator[tuple[K, V]]:
-        return ((entry.key, entry.value) for entry in self._mapping._living())  # noqa: SLF001 - as above
-
-    def __contains__(self, item: object) -> bool:
-        key, value = cast("tuple[object, object]", item)
-        found = self._mapping._peek(key)  # noqa: SLF001 - as above
-        return found is not None and (found.value is value or found.value == value)
 
 
 def _deep_weight(key: object, value: object) -> int:

@@ -145,7 +145,7 @@ def cached(  # noqa: PLR0913 - the face of the cache, the tiers and the keeping 
         layers = Layers(_cache(function, name, clock, settings), tiers, ttl=ttl)
         errors = _Errors(error_ttl, absent, clock)
         keys = _text_keys(name, function, key) if tiers else _keys(function, key)
-        wrap = _wrap_async if inspect.iscoroutinefunction(function) else _wrap_plain
+        wrap = _wrap_async if _is_coroutine_function(function) else _wrap_plain
         return wrap(function, layers, errors, keys)
 
     return decorate if function is None else decorate(function)
@@ -320,6 +320,12 @@ def _bare(key: Hashable) -> Hashable:
     return tuple(map(_bare, key)) if isinstance(key, tuple) else key
 
 
+def _is_coroutine_function(function: Callable[..., Any]) -> bool:
+    # what a policy has decorated is an object whose call is one
+    call = getattr(type(function), "__call__", None)  # noqa: B004 - the method itself is looked at
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
+
+
 def _require_function(function: Callable[..., Any]) -> None:
     called = inspect.unwrap(function)
     while isinstance(called, functools.partial):
@@ -347,7 +353,8 @@ def _require_lasting(function: Callable[..., Any], value: object) -> None:
     if hasattr(type(value), "__next__") or hasattr(type(value), "__await__"):
         if isinstance(value, Coroutine):
             value.close()
+        name = getattr(function, "__qualname__", function)
         raise InvalidInput(
-            f"cached keeps answers that can be given twice; {function.__qualname__} returned a {type(value).__name__}, "
-            f"which is used up by its first caller: return a list, or make the function `async def`."
+            f"cached keeps answers that can be given twice; {name} returned a {type(value).__name__}, which is used up "
+            f"by its first caller: return a list, or make the function `async def`."
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 from consilience.policies.s3fifo import Entry
@@ -49,12 +49,14 @@ class Expiries(Generic[K, V]):
             self._compact_at = max(_FEW, 2 * len(self._heap))
         heapq.heappush(self._heap, (entry.due, next(self._numbers), entry))
 
-    def take(self, now: float) -> Iterator[Entry[K, V]]:
-        """Yield the entries that are due, the oldest first; they are no longer noted."""
+    def take(self, now: float) -> list[Entry[K, V]]:
+        """Return the entries that are due, the oldest first; they are no longer noted."""
+        due = []
         while self._heap and self._heap[0][0] <= now:
             entry = heapq.heappop(self._heap)[2]
             if self._is_there(entry):
-                yield entry
+                due.append(entry)
+        return due
 
     def clear(self) -> None:
         """Note nothing any more."""

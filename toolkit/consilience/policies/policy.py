@@ -78,7 +78,7 @@ class Policy:
     hedge
         Seconds after which a call that has not answered is started a second time; not by default.
     flight
-        Whether equal calls that are under way at the same time run once.
+        Whether equal calls that are under way at the same time run once; with a cache they always do.
     cache
         A mapping of answers; errors are never kept.
     key
@@ -171,7 +171,7 @@ class Policy:
             self._gate.deadline = math.inf if deadline is None else deadline
             self._configure_inner(settings, hedge, classify)
             shares = flight or cache is not None
-            self._sharing = Sharing(cache, self._flight if flight else None, key) if shares else None
+            self._sharing = Sharing(cache, self._flight, key) if shares else None
             self._fallback = (fallback,) if callable(fallback) else tuple(fallback)
             if registered:
                 registry.POLICIES[name] = self

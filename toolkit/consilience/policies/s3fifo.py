@@ -11,7 +11,7 @@ cache eviction", SOSP 2023).
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from typing import Generic, TypeVar
 
 __all__ = ["MAX_VISITS", "Entry", "S3Fifo"]
@@ -119,7 +119,10 @@ class S3Fifo(Generic[K, V]):
 
     def shrink(self, n_entries: int, weight: int) -> list[Entry[K, V]]:
         """Let entries leave until no more than so many, and so much weight, are there; return them."""
-        return list(self._leaving(n_entries, weight))
+        left = []
+        while self.entries and (len(self.entries) > n_entries or self.weight > weight):
+            left.append(self._evict(n_entries, weight))
+        return left
 
     def clear(self) -> list[Entry[K, V]]:
         """Take everything out, and forget who was here; return the entries."""
@@ -128,10 +131,6 @@ class S3Fifo(Generic[K, V]):
             queue.clear()
         self.weight = self._small_weight = 0
         return entries
-
-    def _leaving(self, n_entries: int, weight: int) -> Iterator[Entry[K, V]]:
-        while self.entries and (len(self.entries) > n_entries or self.weight > weight):
-            yield self._evict(n_entries, weight)
 
     def _evict(self, n_entries: int, weight: int) -> Entry[K, V]:
         while True:

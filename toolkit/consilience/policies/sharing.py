@@ -21,7 +21,7 @@ class Sharing:
     cache
         Any mutable mapping; ``None`` keeps nothing.
     flight
-        Shares calls that are under way; ``None`` does not.
+        Shares calls that are under way.
     key
         Makes the key from function and arguments; by default it is made of all of them.
     """
@@ -29,7 +29,7 @@ class Sharing:
     def __init__(
         self,
         cache: MutableMapping[Hashable, Any] | None,
-        flight: SingleFlight | None,
+        flight: SingleFlight,
         key: Callable[..., Hashable] | None,
     ) -> None:
         self._cache = cache
@@ -49,8 +49,6 @@ class Sharing:
             known = self._cache.get(key, _MISSING)
             if known is not _MISSING:
                 return known
-        if self._flight is None:
-            return await self._fill(key, run, function, args, kwargs)
         return await self._flight(key, self._fill, key, run, function, args, kwargs)
 
     async def _fill(

@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeVar, cast
 from consilience.errors import InvalidInput, StoreError
 from consilience.loop import call_in_thread
 from consilience.models import ConfidenceSource, Reply, Usage
+from consilience.policies.batcher import Batcher
 from consilience.policies.clock import SYSTEM, Clock
 from consilience.policies.codec import Codec, Json
 from consilience.policies.events import EVENTS, Event, Events
@@ -23,10 +24,19 @@ from consilience.store.store import Store
 __all__ = ["AnswerKey", "Answers"]
 
 T = TypeVar("T")
+_Row = tuple[str | None, datetime | None]
 
 _THERE = "SELECT count(*) FROM information_schema.tables WHERE table_name = 'answers'"
 # The newest row of a key is what holds; without a value it says that the key was taken out.
-_NEWEST = "SELECT value, kept_until FROM answers WHERE key = ? ORDER BY asked_at DESC, id LIMIT 1"
+_NEWEST = """
+SELECT key, value, kept_until FROM (
+    SELECT *, row_number() OVER (PARTITION BY key ORDER BY asked_at DESC, id) AS nth
+    FROM answers WHERE list_contains(?::TEXT[], key)
+) WHERE nth = 1
+"""
+# Every statement opens the file, which costs more than what it finds: questions that come together share one.
+_TOGETHER = 500
+_GATHERING_SECONDS = 0.002
 _TICK = timedelta(microseconds=1)
 
 
@@ -103,6 +113,14 @@ class Answers:
         self.store = store if isinstance(store, Store) else Store(store)
         self._codec = codec or Json(types=[Reply, Usage, ConfidenceSource])
         self._now, self._clock, self._events = now, clock, events
+        self._reads = Batcher(
+            self._read_together,
+            full="wait",
+            size=_TOGETHER,
+            interval=_GATHERING_SECONDS,
+            name=f"reads of {self._name}",
+            events=Events(),
+        )
         self._there = False
         self._degraded = False
         self._last = datetime.min.replace(tzinfo=UTC)
@@ -119,9 +137,8 @@ class Answers:
         """Do nothing: answers that are replayed do not change elsewhere."""
 
     async def get(self, key: str) -> Kept | None:
-        """Return the newest answer under a key."""
-        row = await self._attempt("get", partial(self._read, key))
-        value, until = (None, None) if row is None else row
+        """Return the newest answer under a key; what is asked for at the same time is read by one statement."""
+        value, until = await self._reads.ask(key)
         if value is None:
             return None
         seconds = math.inf if until is None else (until - self._now()).total_seconds()
@@ -151,11 +168,15 @@ class Answers:
     def _name(self) -> str:
         return f"answers in {os.fspath(self.store.path)}"
 
-    def _read(self, key: str) -> tuple[str | None, datetime | None] | None:
+    async def _read_together(self, keys: list[str]) -> list[_Row]:
+        rows = await self._attempt("get", partial(self._read, keys)) or {}
+        return [rows.get(key, (None, None)) for key in keys]
+
+    def _read(self, keys: list[str]) -> dict[str, _Row]:
         # A file that an older version wrote lacks the table until the next write.
         self._there = self._there or bool(self.store.sql(_THERE).item())
-        rows = self.store.sql(_NEWEST, key).rows() if self._there else []
-        return cast("tuple[str | None, datetime | None]", rows[0]) if rows else None
+        found = self.store.sql(_NEWEST, keys).rows() if self._there else []
+        return {key: (value, until) for key, value, until in found}
 
     def _write(self, key: str, value: str | None, until: datetime | None) -> None:
         self._last = max(self._now(), self._last + _TICK)
