@@ -34,6 +34,7 @@ The tree::
     │   ├── StoreBusy
     │   ├── StoreTooNew
     │   ├── StoreReadOnly
+    │   ├── StatementTimedOut (TimeoutError)
     │   └── NetworkFileSystem
     ├── KernelUnavailable (ImportError) a kernel was forced that is not built
     └── LoopError (RuntimeError)        a blocking call was made where it would wait for itself
@@ -74,6 +75,7 @@ __all__ = [
     "RecordingMiss",
     "Refused",
     "SetupError",
+    "StatementTimedOut",
     "StoreBusy",
     "StoreError",
     "StoreFull",
@@ -226,6 +228,10 @@ class StoreTooNew(StoreError):
 
 class StoreReadOnly(StoreError):
     """A statement tried to change the store through a reading call."""
+
+
+class StatementTimedOut(StoreError, TimeoutError):
+    """A statement on the store ran longer than it may, and was stopped."""
 
 
 class NetworkFileSystem(StoreError):
