@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         models,
         patterns,
         policies,
+        pools,
         samples,
         simulate,
     )
@@ -87,6 +88,7 @@ _MODULES = (
     "models",
     "patterns",
     "policies",
+    "pools",
     "samples",
     "simulate",
 )
@@ -132,6 +134,7 @@ __all__ = [
     "models",
     "patterns",
     "policies",
+    "pools",
     "samples",
     "simulate",
 ]
