@@ -99,10 +99,10 @@ class Meter:
     (3, 1, 0.5)
     """
 
-    __slots__ = ("_recent", "closed", "errors", "made", "requests", "wait_total", "waiting", "waits")
+    __slots__ = ("_recent", "closed", "errors", "in_use", "made", "requests", "wait_total", "waiting", "waits")
 
     def __init__(self) -> None:
-        self.requests = self.errors = self.waits = self.waiting = self.made = self.closed = 0
+        self.requests = self.errors = self.waits = self.waiting = self.in_use = self.made = self.closed = 0
         self.wait_total = 0.0
         self._recent: deque[float] = deque(maxlen=_RECENT)
 
@@ -120,13 +120,13 @@ class Meter:
         recent = sorted(self._recent.copy())
         return recent[min(len(recent) - 1, int(len(recent) * 0.95))] if recent else 0.0
 
-    def stats(self, in_use: int, size: int | None = None) -> PoolStats:
-        """Return the figures; the size is what was made and not closed, unless it is given."""
-        size = self.made - self.closed if size is None else size
+    def stats(self) -> PoolStats:
+        """Return the figures of this moment."""
+        size = self.made - self.closed
         return PoolStats(
             size=size,
-            idle=max(0, size - in_use),
-            in_use=in_use,
+            idle=max(0, size - self.in_use),
+            in_use=self.in_use,
             waiting=self.waiting,
             made=self.made,
             closed=self.closed,

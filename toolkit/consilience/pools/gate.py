@@ -32,7 +32,6 @@ class Gate:
     """
 
     def __init__(self, total: int, per_host: int, meter: Meter) -> None:
-        self.in_use = 0
         self._total, self._per_host, self._meter = total, per_host, meter
         self._of_host: defaultdict[Hashable, int] = defaultdict(int)
         self._queues: dict[Hashable, deque[tuple[int, asyncio.Future[None]]]] = {}
@@ -40,7 +39,7 @@ class Gate:
 
     async def enter(self, host: Hashable, timeout: float | None) -> None:
         """Take a place; ``Late`` after so many seconds without one."""
-        if self.in_use < self._total and self._of_host[host] < self._per_host:
+        if self._meter.in_use < self._total and self._of_host[host] < self._per_host:
             self._take(host)
             self._meter.asked(0.0)
             return
@@ -48,12 +47,12 @@ class Gate:
 
     def leave(self, host: Hashable) -> None:
         """Give a place back."""
-        self.in_use -= 1
+        self._meter.in_use -= 1
         self._of_host[host] -= 1
         self._pass_on()
 
     def _take(self, host: Hashable) -> None:
-        self.in_use += 1
+        self._meter.in_use += 1
         self._of_host[host] += 1
 
     async def _wait(self, host: Hashable, timeout: float | None) -> None:
@@ -77,7 +76,7 @@ class Gate:
             self._meter.asked(max(loop.time() - started, 1e-9))
 
     def _pass_on(self) -> None:
-        while self.in_use < self._total and (host := self._next_host()) is not None:
+        while self._meter.in_use < self._total and (host := self._next_host()) is not None:
             _, place = self._queues[host].popleft()
             self._take(host)
             place.set_result(None)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from consilience.errors import InvalidInput
 from consilience.policies.clock import SYSTEM, Clock
 from consilience.policies.events import EVENTS, Events
-from consilience.pools.figures import PoolStats
 from consilience.pools.http_exchange import Ask, Exchange, HttpFailure, Limits, Timeouts
 from consilience.pools.http_transport import transport_class
 from consilience.pools.pool import Pool, Shut, required
@@ -126,10 +125,6 @@ class HttpPool(Pool[Exchange]):
     def exchange(self) -> Exchange:
         """Return the connections; on the background loop only."""
         return self._open()
-
-    def stats(self) -> PoolStats:
-        """Return the figures of this moment; a connection is a socket."""
-        return self._meter.stats(self._held.gate.in_use if self._held else 0)
 
     def _client(self, package: str, options: dict[str, Any]) -> Any:
         self._refuse_closed()

@@ -93,7 +93,7 @@ class Exchange:
     ) -> None:
         import aiohttp
 
-        self.gate = Gate(limits.total, limits.per_host, meter)
+        self._gate = Gate(limits.total, limits.per_host, meter)
         self._meter, self._replaced = meter, replaced
         self._tls = functools.cache(tls)
         self._proxy, self._proxies = proxy, getproxies()
@@ -126,20 +126,20 @@ class Exchange:
         url = _parsed(ask.url)
         host = (url.scheme, url.host, url.port)
         try:
-            await self.gate.enter(host, ask.timeouts.pool)
+            await self._gate.enter(host, ask.timeouts.pool)
         except Late:
             self._meter.errors += 1
             raise HttpFailure(
                 "PoolTimeout",
-                f"No connection became free within {ask.timeouts.pool:g} s: {self.gate.in_use} are in use.",
+                f"No connection became free within {ask.timeouts.pool:g} s: {self._meter.in_use} are in use.",
             ) from None
         try:
             with self._mapping(url.host or ""):
                 response = await self._respond(ask, url)
         except BaseException:
-            self.gate.leave(host)
+            self._gate.leave(host)
             raise
-        return Answer(response, functools.partial(self.gate.leave, host), self._mapping)
+        return Answer(response, functools.partial(self._gate.leave, host), self._mapping)
 
     async def _respond(self, ask: Ask, url: yarl.URL) -> aiohttp.ClientResponse:
         if len(ask.body) <= _PIECE:

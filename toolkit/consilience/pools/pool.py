@@ -46,9 +46,9 @@ class Pool(ABC, Generic[R]):
     async def _probe(self) -> str:
         """Ask the other side for something, on the background loop, and say what came."""
 
-    @abstractmethod
     def stats(self) -> PoolStats:
         """Return the figures of this moment."""
+        return self._meter.stats()
 
     async def health(self) -> Health:
         """Look whether the other side answers; never raises for one that does not."""
