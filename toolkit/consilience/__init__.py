@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         models,
         patterns,
         policies,
+        pools,
         samples,
         simulate,
     )
@@ -101,6 +102,7 @@ _MODULES = (
     "models",
     "patterns",
     "policies",
+    "pools",
     "samples",
     "simulate",
 )
@@ -148,6 +150,7 @@ __all__ = [
     "models",
     "patterns",
     "policies",
+    "pools",
     "samples",
     "simulate",
 ]

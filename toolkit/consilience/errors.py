@@ -26,6 +26,8 @@ The tree::
     │   ├── RateLimited
     │   ├── QueueFull
     │   ├── NestedAcquire
+    │   ├── PoolClosed
+    │   ├── PoolTimedOut (TimeoutError)
     │   ├── AttemptTimedOut (TimeoutError)
     │   └── DeadlineExceeded (TimeoutError)
     ├── SetupError                      the local model could not be fetched or is damaged
@@ -70,6 +72,8 @@ __all__ = [
     "LoopError",
     "NestedAcquire",
     "NetworkFileSystem",
+    "PoolClosed",
+    "PoolTimedOut",
     "QueueFull",
     "RateLimited",
     "RecordingMiss",
@@ -188,6 +192,14 @@ class QueueFull(CallError):
 
 class NestedAcquire(CallError):
     """A call that holds a permit asked for another one of the same policy, and would have waited for itself."""
+
+
+class PoolClosed(CallError):
+    """The pool of connections was closed before this call."""
+
+
+class PoolTimedOut(CallError, TimeoutError):
+    """No connection of the pool became free in time."""
 
 
 class AttemptTimedOut(CallError, TimeoutError):
