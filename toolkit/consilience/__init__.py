@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         policies,
         samples,
         simulate,
+        testing,
     )
     from consilience.aggregate import Aggregation
     from consilience.agreement import Coefficient
@@ -89,6 +90,7 @@ _MODULES = (
     "policies",
     "samples",
     "simulate",
+    "testing",
 )
 
 __all__ = [
@@ -134,6 +136,7 @@ __all__ = [
     "policies",
     "samples",
     "simulate",
+    "testing",
 ]
 
 
