@@ -26,6 +26,8 @@ The tree::
     │   ├── RateLimited
     │   ├── QueueFull
     │   ├── NestedAcquire
+    │   ├── StreamCutOff                a stream ended without its end
+    │   ├── MalformedEvent              an event of a stream cannot be read
     │   ├── AttemptTimedOut (TimeoutError)
     │   └── DeadlineExceeded (TimeoutError)
     ├── SetupError                      the local model could not be fetched or is damaged
@@ -67,6 +69,7 @@ __all__ = [
     "LocalModelMissing",
     "LocalPortTaken",
     "LoopError",
+    "MalformedEvent",
     "NestedAcquire",
     "NetworkFileSystem",
     "QueueFull",
@@ -79,6 +82,7 @@ __all__ = [
     "StoreFull",
     "StoreReadOnly",
     "StoreTooNew",
+    "StreamCutOff",
     "UnknownExpert",
     "Unparseable",
 ]
@@ -186,6 +190,14 @@ class QueueFull(CallError):
 
 class NestedAcquire(CallError):
     """A call that holds a permit asked for another one of the same policy, and would have waited for itself."""
+
+
+class StreamCutOff(CallError):
+    """A stream ended before its answer was whole: what came is a part, and is not to be taken for all of it."""
+
+
+class MalformedEvent(CallError):
+    """An event of a stream cannot be read."""
 
 
 class AttemptTimedOut(CallError, TimeoutError):
