@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         pools,
         samples,
         simulate,
+        testing,
     )
     from consilience.aggregate import Aggregation
     from consilience.agreement import Coefficient
@@ -105,6 +106,7 @@ _MODULES = (
     "pools",
     "samples",
     "simulate",
+    "testing",
 )
 
 __all__ = [
@@ -153,6 +155,7 @@ __all__ = [
     "pools",
     "samples",
     "simulate",
+    "testing",
 ]
 
 

@@ -28,6 +28,8 @@ The tree::
     │   ├── NestedAcquire
     │   ├── PoolClosed
     │   ├── PoolTimedOut (TimeoutError)
+    │   ├── StreamCutOff                a stream ended without its end
+    │   ├── MalformedEvent              an event of a stream cannot be read
     │   ├── AttemptTimedOut (TimeoutError)
     │   └── DeadlineExceeded (TimeoutError)
     ├── SetupError                      the local model could not be fetched or is damaged
@@ -70,6 +72,7 @@ __all__ = [
     "LocalModelMissing",
     "LocalPortTaken",
     "LoopError",
+    "MalformedEvent",
     "NestedAcquire",
     "NetworkFileSystem",
     "PoolClosed",
@@ -85,6 +88,7 @@ __all__ = [
     "StoreFull",
     "StoreReadOnly",
     "StoreTooNew",
+    "StreamCutOff",
     "UnknownExpert",
     "Unparseable",
 ]
@@ -200,6 +204,14 @@ class PoolClosed(CallError):
 
 class PoolTimedOut(CallError, TimeoutError):
     """No connection of the pool became free in time."""
+
+
+class StreamCutOff(CallError):
+    """A stream ended before its answer was whole: what came is a part, and is not to be taken for all of it."""
+
+
+class MalformedEvent(CallError):
+    """An event of a stream cannot be read."""
 
 
 class AttemptTimedOut(CallError, TimeoutError):
