@@ -4,37 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from consilience.errors import (
-    Abstained,
-    CircuitOpen,
-    DeadlineExceeded,
-    InvalidInput,
-    Refused,
-    StoreError,
-    UnknownExpert,
-    Unparseable,
-)
+from consilience.consult import consult
+from consilience.errors import InvalidInput, StoreError, UnknownExpert
 from consilience.experts.base import Expert
 from consilience.experts.registry import Given, as_circle
 from consilience.loop import background
-from consilience.models import AnswerKind, Example, Outcome, Question, Reply, Response, Text, Usage
+from consilience.models import AnswerKind, Example, Question, Text
 from consilience.policies import Policy
-from consilience.policies import deadline as within
 from consilience.verdict import Verdict, decide
 from consilience.verdict.methods import Voting, usual
 
 if TYPE_CHECKING:
     from consilience.store import Store
-
-_RAW_LIMIT = 100_000
-_REASON_LIMIT = 500
-_GRACE_SECONDS = 1.0
-_SLACK_SECONDS = 0.2
 
 
 class Circle:
@@ -190,7 +175,7 @@ class Circle:
         if self.store is not None:
             # what would refuse the answers is found before anything is paid for them
             await asyncio.to_thread(self.store.check)
-        responses = await _consult(self.experts, self.policies, question, deadline)
+        responses = await consult(self.experts, self.policies, question, deadline)
         verdict = decide(question, responses, method=usual(question.answer, self.method))
         if self.store is not None:
             await self._keep(self.store, verdict)
@@ -208,122 +193,6 @@ class Circle:
             await expert.aclose()
         if self._owns_store and self.store is not None:
             await asyncio.to_thread(self.store.close)
-
-
-async def _consult(
-    experts: Sequence[Expert], policies: Mapping[str, Policy], question: Question, deadline: float
-) -> list[Response]:
-    started = time.monotonic()
-    tasks = {
-        asyncio.create_task(
-            _respond(expert, policies[expert.name], question, deadline), name=expert.name
-        ): expert
-        for expert in experts
-    }
-    try:
-        # each ends by its own deadline, where its policy sees it; this is for those that resist
-        _, late = await asyncio.wait(tasks, timeout=deadline + _SLACK_SECONDS)
-    except asyncio.CancelledError:
-        await _stop(tasks)
-        raise
-    await _stop(late)
-    return [
-        task.result()
-        if task not in late and not task.cancelled()
-        else _unanswered(expert, question, *_why(task in late, deadline), started)
-        for task, expert in tasks.items()
-    ]
-
-
-async def _stop(tasks: Sequence[asyncio.Task[Response]] | Any) -> None:
-    """Cancel tasks and wait a moment for them; one that resists its cancellation is left behind."""
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks, timeout=_GRACE_SECONDS)
-
-
-def _why(late: bool, deadline: float) -> tuple[Outcome, str]:
-    if late:
-        return Outcome.TIMED_OUT, f"no answer within {deadline:g} s"
-    return Outcome.FAILED, "the expert cancelled itself"
-
-
-async def _respond(expert: Expert, policy: Policy, question: Question, deadline: float) -> Response:
-    started = time.monotonic()
-    reply: Reply | None = None
-    try:
-        with within(deadline):
-            reply = await policy.call(expert.answer, question)
-        if not isinstance(reply, Reply):
-            raise TypeError(f"{expert.name}.answer must return a cs.Reply, a {type(reply).__name__} came")
-        answer = question.answer.parse(reply.raw)
-    except DeadlineExceeded as error:
-        # a policy may have a deadline of its own, which is shorter
-        late = time.monotonic() - started >= deadline
-        reason = _why(True, deadline)[1] if late else _reason(error)
-        return _unanswered(expert, question, Outcome.TIMED_OUT, reason, started)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - an expert is foreign code: whatever it raises is its outcome
-        return _unanswered(expert, question, _outcome(error), _reason(error), started, reply)
-    return Response(
-        question_id=question.id,
-        expert=expert.name,
-        source=expert.source,
-        outcome=Outcome.ANSWERED,
-        answer=answer,
-        raw=_bounded(reply.raw),
-        confidence=reply.confidence,
-        confidence_source=reply.confidence_source,
-        probabilities=reply.probabilities,
-        usage=reply.usage,
-        latency_s=time.monotonic() - started,
-    )
-
-
-def _unanswered(
-    expert: Expert, question: Question, outcome: Outcome, reason: str, started: float, reply: object = None
-) -> Response:
-    came = reply if isinstance(reply, Reply) else None
-    return Response(
-        question_id=question.id,
-        expert=expert.name,
-        source=expert.source,
-        outcome=outcome,
-        raw=_bounded(came.raw) if came else None,
-        reason=reason,
-        latency_s=time.monotonic() - started,
-        usage=came.usage if came else Usage(),
-    )
-
-
-_OUTCOMES: tuple[tuple[type[BaseException], Outcome], ...] = (
-    (Abstained, Outcome.ABSTAINED),
-    (Refused, Outcome.REFUSED),
-    (Unparseable, Outcome.UNPARSEABLE),
-    (TimeoutError, Outcome.TIMED_OUT),
-    (CircuitOpen, Outcome.CIRCUIT_OPEN),
-)
-
-
-def _outcome(error: BaseException) -> Outcome:
-    return next((outcome for kind, outcome in _OUTCOMES if isinstance(error, kind)), Outcome.FAILED)
-
-
-def _reason(error: BaseException) -> str:
-    text = str(error) or "no message"
-    named = text if type(error).__module__.startswith("consilience") else f"{type(error).__name__}: {text}"
-    return named if len(named) <= _REASON_LIMIT else named[: _REASON_LIMIT - 1] + "\u2026"
-
-
-def _bounded(raw: object) -> str:
-    text = (
-        raw
-        if isinstance(raw, str)
-        else "\n".join(map(str, raw))
-        if isinstance(raw, (list, tuple))
-        else str(raw)
-    )
-    return text[:_RAW_LIMIT]
 
 
 def _policies(experts: Sequence[Expert], given: Mapping[str, Policy]) -> dict[str, Policy]:
