@@ -27,8 +27,10 @@ if TYPE_CHECKING:
         models,
         patterns,
         policies,
+        rounds,
         samples,
         simulate,
+        streaming,
     )
     from consilience.aggregate import Aggregation
     from consilience.agreement import Coefficient
@@ -101,8 +103,10 @@ _MODULES = (
     "models",
     "patterns",
     "policies",
+    "rounds",
     "samples",
     "simulate",
+    "streaming",
 )
 
 __all__ = [
@@ -148,8 +152,10 @@ __all__ = [
     "models",
     "patterns",
     "policies",
+    "rounds",
     "samples",
     "simulate",
+    "streaming",
 ]
 
 

@@ -22,8 +22,9 @@ from consilience.models import (
     Usage,
 )
 from consilience.models.response import ConfidenceSource, Source
-from consilience.verdict import Replay, Verdict, decide
+from consilience.verdict import Decision, Needs, Replay, Verdict, decide
 from consilience.verdict.methods import WEIGHTED, methods_for
+from consilience.verdict.result import short_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -32,9 +33,9 @@ if TYPE_CHECKING:
 
 _QUESTION = "SELECT * FROM questions WHERE id = ? ORDER BY asked_at DESC LIMIT 1"
 _RESPONSES = "SELECT * FROM responses WHERE question_id = ? ORDER BY expert, id"
-_VERDICT = (
-    "SELECT id, decided_at, method FROM verdicts WHERE question_id = ? ORDER BY decided_at DESC, id LIMIT 1"
-)
+_VERDICT = """
+SELECT id, decided_at, method, decision FROM verdicts WHERE question_id = ? ORDER BY decided_at DESC, id LIMIT 1
+"""
 
 
 def recalled(read: Read, question_id: str) -> Verdict:
@@ -69,10 +70,12 @@ def recalled(read: Read, question_id: str) -> Verdict:
     stored = read(_VERDICT, (question_id,))
     if stored.is_empty():
         return decide(question, given)
-    kept_id, decided_at, method = stored.row(0)
+    kept_id, decided_at, method, decision = stored.row(0)
     fitting = methods_for(question.answer)
     again = decide(question, given, method=method if method in fitting and method not in WEIGHTED else None)
-    return replace(again, replayed=Replay(kept_id), decided_at=decided_at)
+    # what was required is not stored, that it was missing is
+    missing = "what was required did not come" if decision == Decision.NO_QUORUM else ""
+    return short_of(replace(again, replayed=Replay(kept_id), decided_at=decided_at), Needs(), missing)
 
 
 def _question(row: dict[str, Any]) -> Question:
