@@ -257,7 +257,9 @@ def main() -> None:
             title = "CPU of one POST, µs"
             figures[title] = posts(address, chosen.rounds, chosen.calls)
             show(title, figures[title])
-        title = f"{chosen.consultations:,} consultations at once, {CONNECTIONS} connections, {SECONDS:g} s each"
+        title = (
+            f"{chosen.consultations:,} consultations at once, {CONNECTIONS} connections, {SECONDS:g} s each"
+        )
         figures[title] = consultations(
             address, chosen.consultations, chosen.consultation_rounds, chosen.limit
         )

@@ -28,8 +28,10 @@ if TYPE_CHECKING:
         patterns,
         policies,
         pools,
+        rounds,
         samples,
         simulate,
+        streaming,
         testing,
     )
     from consilience.aggregate import Aggregation
@@ -104,8 +106,10 @@ _MODULES = (
     "patterns",
     "policies",
     "pools",
+    "rounds",
     "samples",
     "simulate",
+    "streaming",
     "testing",
 )
 
@@ -153,8 +157,10 @@ __all__ = [
     "patterns",
     "policies",
     "pools",
+    "rounds",
     "samples",
     "simulate",
+    "streaming",
     "testing",
 ]
 

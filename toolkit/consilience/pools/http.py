@@ -87,7 +87,9 @@ class HttpPool(Pool[Exchange]):
     ) -> None:
         super().__init__(name, clock, events)
         numbers = {"limit": limit, "per_host": per_host, "keep_alive": keep_alive}
-        for what, value in (numbers | {"connect": connect, "read": read, "write": write, "wait": wait}).items():
+        for what, value in (
+            numbers | {"connect": connect, "read": read, "write": write, "wait": wait}
+        ).items():
             required(what, value)
         self._limits = Limits(limit, per_host, keep_alive)
         self._timeouts = Timeouts(connect, read, write, wait)
@@ -95,7 +97,11 @@ class HttpPool(Pool[Exchange]):
 
     def __repr__(self) -> str:
         stats = self.stats()
-        state = "closed" if self.closed else f"{stats.in_use} of {self._limits.total} in use, {stats.waiting} waiting"
+        state = (
+            "closed"
+            if self.closed
+            else f"{stats.in_use} of {self._limits.total} in use, {stats.waiting} waiting"
+        )
         return f"<HttpPool {self.name!r}: {state}>"
 
     def httpx2(self, **options: Any) -> httpx2.AsyncClient:
@@ -131,7 +137,9 @@ class HttpPool(Pool[Exchange]):
         try:
             module = importlib.import_module(package)
         except ImportError as error:
-            raise InvalidInput(f"A client of {package} needs the package {package}: pip install {package}.") from error
+            raise InvalidInput(
+                f"A client of {package} needs the package {package}: pip install {package}."
+            ) from error
         own = sorted(options.keys() & _OWN)
         if own:
             raise InvalidInput(

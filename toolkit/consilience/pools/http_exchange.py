@@ -293,7 +293,11 @@ def _kind(error: Exception, host: str) -> tuple[str, str]:
     kinds: list[tuple[type[Exception] | tuple[type[Exception], ...], str, str]] = [
         (aiohttp.ConnectionTimeoutError, "ConnectTimeout", "no connection to {host} within the timeout"),
         (aiohttp.ServerTimeoutError, "ReadTimeout", "{host} sent nothing within the timeout"),
-        ((aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError), "ProxyError", "the proxy: {error}"),
+        (
+            (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError),
+            "ProxyError",
+            "the proxy: {error}",
+        ),
         (aiohttp.ClientConnectorError, "ConnectError", "no connection to {host}: {error}"),
         (aiohttp.ServerDisconnectedError, "RemoteProtocolError", "{host} closed without sending a response"),
         (aiohttp.ClientPayloadError, "RemoteProtocolError", "{host} closed before the response was complete"),

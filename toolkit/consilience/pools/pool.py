@@ -115,9 +115,7 @@ class Pool(ABC, Generic[R]):
         else:
             health = Health(True, self._clock.monotonic() - started, sentence)
         if health.ok is not self._was_ok and not (self._was_ok is None and health.ok):
-            self._events.emit(
-                HealthChanged(self.name, self._clock.monotonic(), health.ok, health.sentence)
-            )
+            self._events.emit(HealthChanged(self.name, self._clock.monotonic(), health.ok, health.sentence))
         self._was_ok = health.ok
         return health
 

@@ -85,7 +85,9 @@ class PostgresPool(Pool["AsyncConnectionPool[Any]"]):
 
     def __repr__(self) -> str:
         stats = self.stats()
-        state = "closed" if self.closed else f"{stats.in_use} of {self._limit} in use, {stats.waiting} waiting"
+        state = (
+            "closed" if self.closed else f"{stats.in_use} of {self._limit} in use, {stats.waiting} waiting"
+        )
         return f"<PostgresPool {self.name!r} at {self._place}: {state}>"
 
     @contextlib.asynccontextmanager
@@ -227,7 +229,9 @@ class _Aborted(Exception):
     """Stands for an error that must not be raised on the background loop, such as Ctrl-C."""
 
 
-async def _entered(lending: contextlib.AbstractAsyncContextManager[AsyncConnection[Any]]) -> AsyncConnection[Any]:
+async def _entered(
+    lending: contextlib.AbstractAsyncContextManager[AsyncConnection[Any]],
+) -> AsyncConnection[Any]:
     return await lending.__aenter__()
 
 
@@ -272,7 +276,9 @@ def _parts(conninfo: str) -> dict[str, Any]:
         import psycopg_pool  # noqa: F401 - said here what is missing, and not at the first transaction
         from psycopg.conninfo import conninfo_to_dict
     except ImportError as error:
-        raise InvalidInput("A PostgresPool needs the extra postgres: pip install 'consilience[postgres]'.") from error
+        raise InvalidInput(
+            "A PostgresPool needs the extra postgres: pip install 'consilience[postgres]'."
+        ) from error
     try:
         return conninfo_to_dict(conninfo)
     except psycopg.ProgrammingError:

@@ -77,7 +77,9 @@ class RedisPool(Pool["Redis"]):
 
     def __repr__(self) -> str:
         stats = self.stats()
-        state = "closed" if self.closed else f"{stats.in_use} of {self._limit} in use, {stats.waiting} waiting"
+        state = (
+            "closed" if self.closed else f"{stats.in_use} of {self._limit} in use, {stats.waiting} waiting"
+        )
         return f"<RedisPool {self.name!r} at {self._place}: {state}>"
 
     async def run(self, work: Callable[[Redis], Awaitable[T]]) -> T:

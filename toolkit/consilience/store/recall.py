@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from consilience.errors import InvalidInput
 from consilience.store.recorded import StoredQuestion
-from consilience.verdict import Replay, Verdict, decide
+from consilience.verdict import Decision, Needs, Replay, Verdict, decide
 from consilience.verdict.methods import WEIGHTED, checked_method
+from consilience.verdict.result import short_of
 
 
 def recalled(stored: StoredQuestion) -> Verdict:
@@ -34,4 +35,6 @@ def recalled(stored: StoredQuestion) -> Verdict:
     unknown = kept.method in WEIGHTED and not weights
     method = None if unknown else checked_method(stored.question.answer, kept.method)
     again = decide(stored.question, given, method=method, weights=weights or None)
-    return replace(again, replayed=Replay(kept.id), decided_at=kept.decided_at)
+    # what was required is not stored, that it was missing is
+    missing = "what was required did not come" if kept.decision == Decision.NO_QUORUM else ""
+    return short_of(replace(again, replayed=Replay(kept.id), decided_at=kept.decided_at), Needs(), missing)
