@@ -19,7 +19,7 @@ from consilience.errors import (
     UnknownExpert,
     Unparseable,
 )
-from consilience.experts.base import Expert
+from consilience.experts.base import Expert, Shared
 from consilience.experts.registry import Given, as_circle
 from consilience.loop import background
 from consilience.models import AnswerKind, Example, Outcome, Question, Reply, Response, Text, Usage
@@ -51,9 +51,10 @@ class Circle:
         Seconds that a question may take; whoever has not answered by then is *timed out*. 120 is above what a
         hosted model needs for a long answer.
     policies
-        A `policies.Policy` for experts that share a provider's limits, by the expert's name. Whoever is not named is
-        asked under a policy of its own in this circle, which only stops asking an expert that keeps failing; it
-        does not retry, because only the user knows whether a question may be asked twice.
+        A `policies.Policy` by the expert's name. By default language models share the policy of their provider, which
+        retries (see `experts.llm.defaults`; a ``Policy("openai", ...)`` made before is used as it is). Whoever else is
+        not named is asked under a policy of its own in this circle, which only stops asking an expert that keeps
+        failing; it does not retry, because only the user knows whether a question may be asked twice.
     method
         ``majority`` needs more than half of the asked experts; ``plurality`` takes the most frequent answer.
 
@@ -262,7 +263,7 @@ async def _respond(expert: Expert, policy: Policy, question: Question, deadline:
         reason = _why(True, deadline)[1] if late else _reason(error)
         return _unanswered(expert, question, Outcome.TIMED_OUT, reason, started)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - an expert is foreign code: whatever it raises is its outcome
-        return _unanswered(expert, question, _outcome(error), _reason(error), started, reply)
+        return _unanswered(expert, question, _outcome(error), _reason(error), started, reply or error)
     return Response(
         question_id=question.id,
         expert=expert.name,
@@ -279,9 +280,11 @@ async def _respond(expert: Expert, policy: Policy, question: Question, deadline:
 
 
 def _unanswered(
-    expert: Expert, question: Question, outcome: Outcome, reason: str, started: float, reply: object = None
+    expert: Expert, question: Question, outcome: Outcome, reason: str, started: float, left: object = None
 ) -> Response:
-    came = reply if isinstance(reply, Reply) else None
+    """Return the response of who has no answer, with what is left: an unusable reply, or what an error used up."""
+    came = left if isinstance(left, Reply) else None
+    used = getattr(left, "usage", None)
     return Response(
         question_id=question.id,
         expert=expert.name,
@@ -290,7 +293,7 @@ def _unanswered(
         raw=_bounded(came.raw) if came else None,
         reason=reason,
         latency_s=time.monotonic() - started,
-        usage=came.usage if came else Usage(),
+        usage=used if isinstance(used, Usage) else Usage(),
     )
 
 
@@ -328,11 +331,13 @@ def _policies(experts: Sequence[Expert], given: Mapping[str, Policy]) -> dict[st
     unknown = sorted(set(given) - {expert.name for expert in experts})
     if unknown:
         raise UnknownExpert(f"policies name experts of the circle, {', '.join(unknown)} came.")
-    return {
-        expert.name: given.get(expert.name)
-        or Policy(expert.name, timeout=None, deadline=None, registered=False)
-        for expert in experts
-    }
+    return {expert.name: given.get(expert.name) or _usual_policy(expert) for expert in experts}
+
+
+def _usual_policy(expert: Expert) -> Policy:
+    if isinstance(expert, Shared):
+        return expert.policy()
+    return Policy(expert.name, timeout=None, deadline=None, registered=False)
 
 
 def _positive(deadline: float) -> float:

@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 from consilience.errors import Abstained, InvalidInput
 from consilience.loop import call_in_thread
 from consilience.models import Question, Reply, Source
+from consilience.policies import Policy
 
 
 @runtime_checkable
@@ -31,6 +32,14 @@ class Expert(Protocol):
 
     async def aclose(self) -> None:
         """Give back what the expert holds; it may be asked again afterwards."""
+
+
+@runtime_checkable
+class Shared(Protocol):
+    """An expert that shares a service with others, and so its limits."""
+
+    def policy(self) -> Policy:
+        """Return the policy under which the service is asked."""
 
 
 class FunctionExpert:
