@@ -91,6 +91,7 @@ class Connection:
     def __init__(self, service: Service, model: str, key: Key) -> None:
         self.service, self.model, self.key = service, model, key
         self._asked: Model | None = None
+        self._http: httpx2.AsyncClient | None = None
 
     def __repr__(self) -> str:
         return f"Connection({self.service.name!r}, {self.model!r}, {self.key!r})"
@@ -103,9 +104,10 @@ class Connection:
         ProviderExtraMissing
             The client is not installed.
         """
-        if self._asked is None:
-            http = http_client(self)
+        http = http_client()
+        if self._asked is None or self._http is not http:  # another loop than the last time
             self._asked = await call_in_thread(self._made, http)  # type: ignore[assignment]
+            self._http = http
 
     async def complete(self, turns: Sequence[Turn], request: Request) -> Completion:
         """Return the completion of a conversation.
@@ -161,10 +163,6 @@ class Connection:
             return
         raise problem
 
-    def close(self) -> None:
-        """Let go of the client; the last connection of a loop closes what all share."""
-        self._asked = None
-
     def _completion(self, response: ModelResponse) -> Completion:
         from consilience.experts.llm import dialects
 
@@ -211,8 +209,11 @@ def _installed(module: str) -> bool:
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx2.AsyncClient] = WeakKeyDictionary()
 
 
-def http_client(_user: Connection) -> httpx2.AsyncClient:
-    """Return the HTTP client of the running loop, which all services share: the one place that makes it."""
+def http_client() -> httpx2.AsyncClient:
+    """Return the HTTP client of the running loop, which all services share: the one place that makes it.
+
+    It is closed with the package's loop.
+    """
     import httpx2
 
     loop = asyncio.get_running_loop()

@@ -132,10 +132,8 @@ class LanguageModel:
                 yield part
 
     async def aclose(self) -> None:
-        """Give the client back; the next question makes another."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+        """Let go of the client and its key; the next question makes another."""
+        self._connection = None
 
     async def _answer(self, question: Question) -> Reply:
         turns, wanted = self._prepared(question)
