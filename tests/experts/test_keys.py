@@ -128,7 +128,7 @@ def test_scrubbing_leaves_no_part_of_a_key(before, start, length, after):
     assert not any(PLANTED[i : i + 6] in cleaned for i in range(len(PLANTED) - 5))
 
 
-@given(st.lists(st.sampled_from("the rate limit of 3 requests was reached at 10:15".split()), max_size=12))
+@given(st.lists(st.sampled_from(["the", "rate", "limit", "reached", "at", "10:15", "(3/min)"]), max_size=12))
 def test_scrubbing_leaves_words_as_they_are(words):
     assert Key(PLANTED, "X").scrub(" ".join(words)) == " ".join(words)
 
