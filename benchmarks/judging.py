@@ -11,9 +11,11 @@ task. Coefficients include their 1,000 bootstrap draws.
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -119,13 +121,18 @@ def main() -> None:
     parser.add_argument("--labels", type=int, default=1_000_000)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--only", default="", help="part of the names to run")
+    parser.add_argument("--json", type=Path, help="write the figures here")
     options = parser.parse_args()
+    figures = []
     given = frames(options.labels)
     print(f"{'what':45} {'frame':22} {'rows':>10} {'wall s':>8} {'CPU s':>8}")
     for name, frame, work in cases():
         if options.only in name:
             wall, cpu = timed(lambda work=work, frame=frame: work(given[frame]), options.runs)
             print(f"{name:45} {frame:22} {given[frame].height:10,} {wall:8.2f} {cpu:8.2f}", flush=True)
+            figures.append({"what": name, "rows": given[frame].height, "wall": wall, "cpu": cpu})
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -21,13 +21,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from texts import texts
-
 from consilience import dedup
 from consilience.contradiction import Relation, compare, contained, read_claim
 from consilience.equivalence import Embeddings
 from consilience.intervals import wilson
 from consilience.kernels import words
+from consilience.synthetic import texts
 
 PAIRS = Path(__file__).parent.parent / "data" / "recommendations" / "pairs.jsonl"
 KINDS = ("paraphrase", "negated", "changed number", "changed object", "unrelated")
@@ -127,7 +126,7 @@ def guard(rows: list[Row], *, misses: bool) -> None:
                     print(f"        {row['left']} | {row['right']}")
 
 
-def timed(n: int, runs: int) -> None:
+def timed(n: int, runs: int) -> float:
     rows = texts(n).to_list()
     given = {f"expert {number}": rows[number::20] for number in range(20)}
     dedup.merge({"warm": rows[:100]})
@@ -137,6 +136,7 @@ def timed(n: int, runs: int) -> None:
         found = dedup.merge(given)
         spent.append(time.process_time() - start)
     print(f"{n:,} texts of 20 experts: {statistics.median(spent):.1f} s of CPU, {found!r}")
+    return statistics.median(spent)
 
 
 def main() -> None:
@@ -145,6 +145,7 @@ def main() -> None:
     parser.add_argument("--misses", action="store_true")
     parser.add_argument("--n", type=int, default=100_000)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--json", type=Path, help="write the time here")
     given = parser.parse_args()
     rows = [json.loads(line) for line in given.pairs.read_text(encoding="utf-8").splitlines()]
     guard(rows, misses=given.misses)
@@ -155,8 +156,9 @@ def main() -> None:
             f"merge, threshold {threshold}", merged(threshold), rows, misses=given.misses and threshold == 0.7
         )
     with_embedding(rows, misses=given.misses)
-    if given.n:
-        timed(given.n, given.runs)
+    cpu = timed(given.n, given.runs) if given.n else None
+    if given.json:
+        given.json.write_text(json.dumps({"texts": given.n, "cpu": cpu}) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Every benchmark that has peers, one after another: what ``make bench`` runs.
+"""The benchmarks, one after another: what ``make bench`` runs.
 
     python benchmarks/run.py [--quick] [--only aggregation] [--json PATH]
 
@@ -30,6 +30,10 @@ BENCHMARKS = {
     "caches": (["--rounds", "5", "--requests", "100000"], []),
     "aggregation": (["--sizes", "10000"], ["--sizes", "10000", "100000"]),
     "scanning": (["--megabytes", "10", "--rounds", "3"], []),
+    "responsiveness": (["--texts", "100000", "--answers", "1000000"], []),
+    "judging": (["--labels", "100000", "--runs", "1"], []),
+    "evaluation": ([], []),
+    "merging": (["--n", "10000", "--runs", "1"], []),
 }
 MODULES = {"crowd-kit": "crowdkit", "pyahocorasick": "ahocorasick", "scikit-learn": "sklearn"}
 

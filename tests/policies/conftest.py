@@ -1,6 +1,8 @@
 """What the tests of the policies share: a clock that is moved, and policies that are forgotten."""
 
+import importlib.util
 import itertools
+from pathlib import Path
 
 import pytest
 
@@ -52,3 +54,20 @@ def make_policy(clock, events):
     yield make
     for policy in made:
         registry.forget(policy.name)
+
+
+def _server_module():
+    path = Path(__file__).parent / "redis_server.py"
+    spec = importlib.util.spec_from_file_location("redis_server", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def redis_server(tmp_path):
+    """A real Redis, to be killed, stopped and filled."""
+    server = _server_module().RedisServer(tmp_path)
+    server.start()
+    yield server
+    server.close()

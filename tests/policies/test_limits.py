@@ -170,8 +170,9 @@ def test_a_shared_quota_is_asked_after_the_own_one(clock):
     asked, waits = [], [3.0, 1.0, 0.0]
 
     class Elsewhere:
-        async def take(self, name, cost):
+        async def take(self, name, cost, rate, burst):
             asked.append((name, cost, clock.monotonic()))
+            assert (rate.units, burst) == (60, 6)
             return waits.pop(0)
 
     limiter = RateLimiter("60/min", clock=clock, name="openai", shared=Elsewhere())

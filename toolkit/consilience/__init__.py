@@ -39,7 +39,19 @@ if TYPE_CHECKING:
     from consilience.experts.recorded import Recorded
     from consilience.experts.registry import Model
     from consilience.experts.scripted import Scripted
-    from consilience.models import Example, Items, Label, Outcome, Question, Reply, Response, Text, Usage
+    from consilience.models import (
+        Example,
+        Items,
+        Label,
+        Outcome,
+        Question,
+        Ranking,
+        Reply,
+        Response,
+        Score,
+        Text,
+        Usage,
+    )
     from consilience.patterns import PatternSet
     from consilience.policies import cached
     from consilience.store import Store
@@ -61,10 +73,12 @@ _HOMES = {
     "Outcome": "models",
     "PatternSet": "patterns",
     "Question": "models",
+    "Ranking": "models",
     "Recommendation": "dedup",
     "Recorded": "experts.recorded",
     "Reply": "models",
     "Response": "models",
+    "Score": "models",
     "Scripted": "experts.scripted",
     "Store": "store",
     "Text": "models",
@@ -107,10 +121,12 @@ __all__ = [
     "Outcome",
     "PatternSet",
     "Question",
+    "Ranking",
     "Recommendation",
     "Recorded",
     "Reply",
     "Response",
+    "Score",
     "Scripted",
     "Store",
     "Text",

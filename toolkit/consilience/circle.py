@@ -25,7 +25,8 @@ from consilience.loop import background
 from consilience.models import AnswerKind, Example, Outcome, Question, Reply, Response, Text, Usage
 from consilience.policies import Policy
 from consilience.policies import deadline as within
-from consilience.verdict import Method, Verdict, decide
+from consilience.verdict import Verdict, decide
+from consilience.verdict.methods import Voting, usual
 
 if TYPE_CHECKING:
     from consilience.store import Store
@@ -56,7 +57,8 @@ class Circle:
         not named is asked under a policy of its own in this circle, which only stops asking an expert that keeps
         failing; it does not retry, because only the user knows whether a question may be asked twice.
     method
-        ``majority`` needs more than half of the asked experts; ``plurality`` takes the most frequent answer.
+        ``majority`` needs more than half of the asked experts; ``plurality`` takes the most frequent answer. Scores are
+        pooled by their median and rankings by Schulze's method; `Verdict.replay` decides otherwise.
 
     Raises
     ------
@@ -82,7 +84,7 @@ class Circle:
         store: Store | str | Path | None = None,
         deadline: float = 120.0,
         policies: Mapping[str, Policy] | None = None,
-        method: Method = "majority",
+        method: Voting = "majority",
     ) -> None:
         if method not in ("majority", "plurality"):
             raise InvalidInput(
@@ -91,7 +93,7 @@ class Circle:
         self.experts = as_circle(experts)
         self.deadline = _positive(deadline)
         self.policies = _policies(self.experts, policies or {})
-        self.method: Method = method
+        self.method: Voting = method
         self.store = _opened(store)
         self._owns_store = self.store is not None and self.store is not store
 
@@ -190,7 +192,7 @@ class Circle:
             # what would refuse the answers is found before anything is paid for them
             await asyncio.to_thread(self.store.check)
         responses = await _consult(self.experts, self.policies, question, deadline)
-        verdict = decide(question, responses, method=self.method)
+        verdict = decide(question, responses, method=usual(question.answer, self.method))
         if self.store is not None:
             await self._keep(self.store, verdict)
         return verdict

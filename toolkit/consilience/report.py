@@ -15,6 +15,7 @@ from rich.text import Text
 from consilience.markup import colour, plain
 from consilience.models import Items
 from consilience.verdict import Decision
+from consilience.verdict.result import shown
 
 if TYPE_CHECKING:
     from consilience.dedup import Merged, Recommendation
@@ -61,11 +62,11 @@ def _answers(responses: Sequence[Response]) -> RenderableType:
         table.add_column(heading, justify="right")
     for response in responses:
         said = response.reason if response.answer is None else response.answer
-        shown = "; ".join(said) if isinstance(said, tuple) else said or ""
+        text = "" if said is None else shown(said)
         table.add_row(
             expert(response.expert, response.source),
             Text(f"{response.outcome.glyph} {response.outcome}"),
-            Text(plain(shown, 400)),
+            Text(plain(text, 400)),
             "\u2013" if response.confidence is None else f"{response.confidence:.2f}",
             f"{response.latency_s:.2f}",
         )
@@ -86,12 +87,12 @@ def verdict_table(verdicts: Sequence[Verdict], gold: Sequence[str]) -> Table:
     table.add_column("for it", no_wrap=True)
     table.add_column("others", overflow="fold")
     for verdict, known in zip(verdicts, gold, strict=True):
-        against = [f"{_flat(vote.answer)}: {', '.join(vote.experts)}" for vote in verdict.dissent]
+        against = [f"{_flat(shown(vote.answer))}: {', '.join(vote.experts)}" for vote in verdict.dissent]
         missing = [f"{r.expert} {r.outcome}" for r in verdict.responses if not r.answered]
         style = "" if verdict.answer == known else "yellow"
         table.add_row(
             Text(_flat(verdict.question.text)),
-            Text("tie" if verdict.ties else _flat(verdict.headline), style=style),
+            Text("tie" if verdict.decision is Decision.TIE else _flat(verdict.headline), style=style),
             Text(known),
             f"{verdict.support.n} of {verdict.support.of}",
             Text("\n".join(against + missing), style="dim"),
@@ -99,8 +100,8 @@ def verdict_table(verdicts: Sequence[Verdict], gold: Sequence[str]) -> Table:
     return table
 
 
-def _flat(said: str | tuple[str, ...]) -> str:
-    return " ".join(plain(said if isinstance(said, str) else "; ".join(said), 400).split())
+def _flat(said: str) -> str:
+    return " ".join(plain(said, 400).split())
 
 
 def outcome_line(verdicts: Sequence[Verdict]) -> Text:

@@ -8,7 +8,7 @@ some fifty tasks: of 20 it covered 90 to 93 % where 95 % was asked for (simulate
 Which one: `krippendorff_alpha` for any level of measurement and missing answers; `cohen_kappa` for two experts;
 `fleiss_kappa` and `conger_kappa` for more; `gwet_ac1`, `gwet_ac2` and `brennan_prediger` where one label is far more
 frequent than the others; `icc` for scores as numbers, `kendall_w` and `kendall_tau_b` for their order; `set_alpha` for
-sets of recommendations; `one_question` for a single task.
+sets of recommendations; `one_question`, `one_score` and `one_ranking` for a single task.
 """
 
 from consilience.agreement.alpha import krippendorff_alpha
@@ -19,6 +19,8 @@ from consilience.agreement.kendall import kendall_tau_b, kendall_w
 from consilience.agreement.marginals import cohen_kappa, conger_kappa
 from consilience.agreement.sets import set_alpha
 from consilience.agreement.single import one_question
+from consilience.agreement.single_ranking import one_ranking
+from consilience.agreement.single_score import one_score
 
 __all__ = [
     "Coefficient",
@@ -33,5 +35,7 @@ __all__ = [
     "kendall_w",
     "krippendorff_alpha",
     "one_question",
+    "one_ranking",
+    "one_score",
     "set_alpha",
 ]

@@ -57,10 +57,11 @@ def one_question(votes: tuple[int, ...], *, confidence: float = 0.95) -> Coeffic
     guessed = generator.multinomial(n, np.full(k, 1 / k), size=_POSTERIOR_DRAWS)
     by_guessing = float(((guessed * (guessed - 1)).sum(axis=1) >= (counts * (counts - 1)).sum()).mean())
     return Coefficient(
-        float(kappa[0]), float(low), float(high), 1, n, name, confidence, _by_chance(by_guessing)
+        float(kappa[0]), float(low), float(high), 1, n, name, confidence, by_chance(by_guessing)
     )
 
 
-def _by_chance(probability: float) -> str:
+def by_chance(probability: float) -> str:
+    """Say how likely guessing alone agrees as much."""
     likely = f"probability {probability:.2f}" if probability >= 0.005 else "probability below 0.01"
     return f"guessing alone agrees this much with {likely}"

@@ -3,52 +3,23 @@
 from __future__ import annotations
 
 import json
-import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, TypeAlias, runtime_checkable
 
-from consilience.errors import InvalidChoices, InvalidInput, Unparseable
+from consilience.errors import InvalidInput, Unparseable
+from consilience.models.reading import (
+    canonical,
+    checked_choices,
+    choice_key,
+    quoted,
+    require_text,
+    split_items,
+)
 
-AnswerValue: TypeAlias = str | tuple[str, ...]
+__all__ = ["AnswerKind", "AnswerValue", "Items", "Label", "Text"]
 
-_BULLET = re.compile(r"^\s*(?:[-*\u2022\u2013]|\(?\d{1,3}[.)])\s+")
-_EDGE = " \t\r\n\"'`*_.,;:!?\u201c\u201d\u2018\u2019"
-_QUOTE_LIMIT = 80
-
-
-def quoted(text: str, limit: int = _QUOTE_LIMIT) -> str:
-    r"""Return the start of a text in quotes, on one line, for use in a message.
-
-    Parameters
-    ----------
-    text
-        Any text, also one that a model wrote.
-    limit
-        Characters kept; 80 fit beside a sentence on one terminal line.
-
-    Examples
-    --------
-    >>> quoted("yes\nor no")
-    "'yes or no'"
-    """
-    flat = " ".join(text.split())
-    return repr(flat if len(flat) <= limit else flat[: limit - 1] + "\u2026")
-
-
-def canonical(text: str) -> str:
-    """Return the form under which two texts count as the same words.
-
-    Unicode NFKC, case folding (Unicode TR 15 and chapter 3.13), white space collapsed, quotes and closing
-    punctuation dropped at both ends. Words inside are untouched: a negation or a number stays a difference.
-
-    Examples
-    --------
-    >>> canonical('  "Shard by TENANT." ')
-    'shard by tenant'
-    """
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split()).strip(_EDGE)
+AnswerValue: TypeAlias = str | float | tuple[str, ...]
 
 
 @runtime_checkable
@@ -65,14 +36,6 @@ class AnswerKind(Protocol):
 
     def spec(self) -> str:
         """Return the kind as JSON text, for the store and for prompt hashes."""
-
-
-def _text(raw: object, wanted: str) -> str:
-    if not isinstance(raw, str):
-        raise Unparseable(f"{wanted} is required, a value of type {type(raw).__name__} came: return a str.")
-    if not raw.strip():
-        raise Unparseable(f"{wanted} is required, an empty text came.")
-    return raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +62,7 @@ class Text:
 
     def parse(self, raw: object) -> str:
         """Return the text without outer white space; raise `Unparseable` when it is empty or too long."""
-        text = _text(raw, "A text").strip()
+        text = require_text(raw, "A text").strip()
         if len(text) > self.max_chars:
             raise Unparseable(
                 f"At most {self.max_chars:,} characters are taken, {len(text):,} came: raise max_chars."
@@ -142,7 +105,7 @@ class Label:
     kind: ClassVar[str] = "label"
 
     def __init__(self, *choices: str, name: str = "Answer") -> None:
-        object.__setattr__(self, "choices", _valid_choices(choices))
+        object.__setattr__(self, "choices", checked_choices(choices))
         object.__setattr__(self, "name", name)
 
     def __repr__(self) -> str:
@@ -151,7 +114,7 @@ class Label:
     def parse(self, raw: object) -> str:
         """Return the choice that the text is; raise `Unparseable` when it is none of them."""
         wanted = f"One of {', '.join(self.choices)}"
-        found = self._by_key().get(_choice_key(_text(raw, wanted)))
+        found = self._by_key().get(choice_key(require_text(raw, wanted)))
         if found is None:
             raise Unparseable(f"{wanted} is required, {quoted(str(raw))} came.")
         return found
@@ -165,7 +128,7 @@ class Label:
         return json.dumps({"kind": self.kind, "choices": self.choices, "name": self.name}, ensure_ascii=False)
 
     def _by_key(self) -> Mapping[str, str]:
-        return {_choice_key(choice): choice for choice in self.choices}
+        return {choice_key(choice): choice for choice in self.choices}
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,9 +163,9 @@ class Items:
         when there are more or longer ones than allowed.
         """
         if isinstance(raw, (list, tuple)):
-            parts = [_text(part, "A list of texts").strip() for part in raw]
+            parts = [require_text(part, "A list of texts").strip() for part in raw]
         else:
-            parts = _split_items(_text(raw, "A list of recommendations"))
+            parts = split_items(require_text(raw, "A list of recommendations"))
         distinct = {canonical(part): part for part in reversed(parts) if canonical(part)}
         items = tuple(reversed(distinct.values()))
         self._check(items)
@@ -210,7 +173,7 @@ class Items:
 
     def key(self, value: AnswerValue) -> str:
         """Return the canonical items in a stable order: two lists with the same items are the same answer."""
-        parts = (value,) if isinstance(value, str) else value
+        parts = value if isinstance(value, tuple) else (str(value),)
         return "\n".join(sorted(canonical(part) for part in parts))
 
     def spec(self) -> str:
@@ -230,45 +193,6 @@ class Items:
                 f"A recommendation may have {self.max_chars:,} characters, one has {len(longest):,}: "
                 f"{quoted(longest)}; raise max_chars."
             )
-
-
-def _split_items(text: str) -> list[str]:
-    stripped = text.strip()
-    if stripped.startswith("["):
-        try:
-            loaded = json.loads(stripped)
-        except (ValueError, RecursionError) as error:
-            raise Unparseable(f"A JSON array of texts is required, {quoted(stripped)} came.") from error
-        if not all(isinstance(part, str) for part in loaded):
-            raise Unparseable(f"A JSON array of texts is required, {quoted(stripped)} came.")
-        return [part.strip() for part in loaded]
-    lines = [line for line in stripped.splitlines() if line.strip()]
-    bulleted = [line for line in lines if _BULLET.match(line)]
-    return [_BULLET.sub("", line).strip() for line in (bulleted or lines)]
-
-
-def _choice_key(text: str) -> str:
-    return canonical(text) or text.strip()
-
-
-def _valid_choices(choices: tuple[str, ...]) -> tuple[str, ...]:
-    if len(choices) == 1 and not isinstance(choices[0], str):
-        raise InvalidChoices(
-            f"Choices are given one by one, a {type(choices[0]).__name__} came: write Label(*choices)."
-        )
-    if len(choices) < 2:
-        raise InvalidChoices(f"A label needs at least two choices, {len(choices)} came: {choices!r}.")
-    seen: dict[str, str] = {}
-    for choice in choices:
-        if not str(choice).strip() or type(choice) is not str:
-            raise InvalidChoices(f"Each choice is a text with at least one character, {choice!r} came.")
-        key = _choice_key(choice)
-        if key in seen:
-            raise InvalidChoices(
-                f"Each choice may stand once, {choice!r} reads the same as {seen[key]!r}: remove one."
-            )
-        seen[key] = choice
-    return choices
 
 
 def _require_positive(name: str, value: int) -> None:

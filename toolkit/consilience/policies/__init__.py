@@ -24,6 +24,7 @@ from consilience.policies.memory import MEMORY, MemoryGuard, MemoryPressure
 from consilience.policies.memory_use import MemoryUse, read_memory
 from consilience.policies.policy import Policy
 from consilience.policies.rates import Gcra, Rate
+from consilience.policies.redis_quota import RedisQuota
 from consilience.policies.redis_tier import RedisTier
 from consilience.policies.retry import Retry, RetryBudget, RetrySettings
 from consilience.policies.sizes import deep_size
@@ -68,6 +69,7 @@ __all__ = [
     "Priority",
     "Rate",
     "RateLimiter",
+    "RedisQuota",
     "RedisTier",
     "Removal",
     "Retry",

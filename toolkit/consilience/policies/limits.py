@@ -23,10 +23,13 @@ _EASE = 1.02
 
 
 class SharedQuota(Protocol):
-    """A quota that several processes share, asked after the process's own."""
+    """A quota that several processes share, asked after the process's own; see `RedisQuota`."""
 
-    async def take(self, name: str, cost: float) -> float:
-        """Take the cost and return 0, or return the seconds after which to ask again."""
+    async def take(self, name: str, cost: float, rate: Rate, burst: float) -> float:
+        """Take the cost and return 0, or return the seconds after which to ask again.
+
+        A cost may be below 0, where earlier calls cost less than was taken for them.
+        """
 
 
 class RateLimiter:
@@ -44,7 +47,7 @@ class RateLimiter:
     clock, events
         Where time comes from and slowing down goes.
     shared
-        A quota of several processes, see `SharedQuota`; this process alone by default.
+        A quota of several processes, see `SharedQuota`; this process alone by default. It has no say without a rate.
 
     Attributes
     ----------
@@ -76,6 +79,7 @@ class RateLimiter:
         self._queued = 0.0
         self._paused_until = -math.inf
         self._gcra: Gcra | None = None
+        self._owed = 0.0  # to the shared quota, which hears of it with the next call
         self.slowed = False
         self.configure(rate, burst, shared=shared)
 
@@ -143,14 +147,16 @@ class RateLimiter:
             raise InvalidInput(f"A cost is 0 or more, {cost} came.")
         if self.try_acquire(cost):
             await self._wait(cost, min(within, remaining(self._clock)))
-        if self._shared is not None:
-            await self._ask_shared(self._shared, cost, min(within, remaining(self._clock)))
+        if self._shared is not None and self._gcra is not None:
+            await self._ask_shared(self._shared, self._gcra, cost, min(within, remaining(self._clock)))
 
     def settle(self, difference: float) -> None:
         """Take what a call cost more than was taken for it, or give back what it cost less."""
         if self._gcra is not None:
             with self._lock:
                 self._gcra.charge(self._clock.monotonic(), difference)
+                if self._shared is not None:
+                    self._owed += difference
 
     def throttle(self, pause: float | None = None) -> None:
         """Slow down, because the other side gets too much: pause as long as it says and halve the rate.
@@ -237,10 +243,17 @@ class RateLimiter:
                 self._queued -= self._queue.pop(first)
             self._queued = 0.0
 
-    async def _ask_shared(self, shared: SharedQuota, cost: float, within: float) -> None:
+    async def _ask_shared(self, shared: SharedQuota, gcra: Gcra, cost: float, within: float) -> None:
         due = self._clock.monotonic() + within
-        while wait := await shared.take(self.name, cost):
-            await self._clock.sleep(self._affordable(wait, due))
+        with self._lock:
+            owed, self._owed = self._owed, 0.0
+        try:
+            while wait := await shared.take(self.name, cost + owed, gcra.rate, gcra.burst):
+                await self._clock.sleep(self._affordable(wait, due))
+        except BaseException:
+            with self._lock:
+                self._owed += owed
+            raise
 
     def _late(self, wait: float, within: float) -> RateLimited:
         error = RateLimited(

@@ -21,6 +21,7 @@ from consilience.policies.clock import SYSTEM, Clock
 from consilience.policies.codec import Codec, Json
 from consilience.policies.deadline import Expiry
 from consilience.policies.events import EVENTS, Event, Events
+from consilience.policies.redis_client import reason, redis_client
 from consilience.policies.redis_news import RedisNews
 from consilience.policies.tiers import Kept, TierChanged, TierFailed
 
@@ -84,7 +85,7 @@ class RedisTier:
             raise InvalidInput(
                 f"timeout, pause and heartbeat are seconds above 0, {timeout}, {pause} and {heartbeat} came."
             )
-        _client(url)  # says at once what is wrong with the URL
+        redis_client(url, "A RedisTier")  # says at once what is wrong with the URL
         self.name = f"{prefix} redis"
         self._url, self._prefix = url, prefix
         self._codec = codec or Json()
@@ -183,7 +184,7 @@ class RedisTier:
         except CircuitOpen:
             return None
         except (RedisError, OSError, AttemptTimedOut) as error:
-            self._emit(TierFailed(self.name, self._clock.monotonic(), operation, _reason(error)))
+            self._emit(TierFailed(self.name, self._clock.monotonic(), operation, reason(error)))
             return None
 
     @contextlib.contextmanager
@@ -208,7 +209,7 @@ class RedisTier:
         loop = asyncio.get_running_loop()
         if self._loop is not loop or self._redis is None:
             # Connections belong to their loop: one that was closed leaves nothing that could be used again.
-            self._loop, self._redis = loop, _client(self._url)
+            self._loop, self._redis = loop, redis_client(self._url, "A RedisTier")
             if background.is_current():
                 background.on_close(self._news.stop)
             self._news.start(self._redis)
@@ -277,25 +278,7 @@ async def _nothing(_: Redis) -> None:
     """Do nothing more: removals are sent with every exchange."""
 
 
-def _client(url: str) -> Redis:
-    try:
-        from redis.asyncio import Redis
-        from redis.asyncio.retry import Retry
-        from redis.backoff import NoBackoff
-    except ImportError as error:
-        raise InvalidInput("A RedisTier needs the extra redis: pip install 'consilience[redis]'.") from error
-    try:
-        # A retry here would only make the caller wait for a miss.
-        return Redis.from_url(url, retry=Retry(NoBackoff(), 0))
-    except ValueError as error:
-        raise InvalidInput(f"A URL of Redis is required, {url!r} came: {error}") from error
-
-
 def _is_full(reply: object) -> bool:
     from redis.exceptions import OutOfMemoryError
 
     return isinstance(reply, OutOfMemoryError)
-
-
-def _reason(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"

@@ -8,10 +8,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from consilience.errors import InvalidInput, StoreError
-from consilience.models import Example, Items, Label, Outcome, Question, Response, Text, Usage
-from consilience.models.answers import AnswerKind
+from consilience.models import (
+    AnswerKind,
+    Example,
+    Items,
+    Label,
+    Outcome,
+    Question,
+    Ranking,
+    Response,
+    Score,
+    Text,
+    Usage,
+)
 from consilience.models.response import ConfidenceSource, Source
 from consilience.verdict import Replay, Verdict, decide
+from consilience.verdict.methods import WEIGHTED, methods_for
 
 if TYPE_CHECKING:
     import polars as pl
@@ -58,7 +70,8 @@ def recalled(read: Read, question_id: str) -> Verdict:
     if stored.is_empty():
         return decide(question, given)
     kept_id, decided_at, method = stored.row(0)
-    again = decide(question, given, method="plurality" if method == "plurality" else "majority")
+    fitting = methods_for(question.answer)
+    again = decide(question, given, method=method if method in fitting and method not in WEIGHTED else None)
     return replace(again, replayed=Replay(kept_id), decided_at=decided_at)
 
 
@@ -76,6 +89,10 @@ def _kind(spec: str) -> AnswerKind:
         return Label(*stored["choices"], name=stored["name"])
     if kind == Items.kind:
         return Items(**stored)
+    if kind == Score.kind:
+        return Score(**stored)
+    if kind == Ranking.kind:
+        return Ranking(*stored["items"], top=stored["top"], name=stored["name"])
     if kind == Text.kind:
         return Text(**stored)
     raise ValueError(f"answers of the kind {kind!r} are not read back")
@@ -83,8 +100,10 @@ def _kind(spec: str) -> AnswerKind:
 
 def _response(row: dict[str, Any], question: Question) -> Response:
     answer = row["answer"]
-    if answer is not None and isinstance(question.answer, Items):
+    if answer is not None and isinstance(question.answer, (Items, Ranking)):
         answer = tuple(json.loads(answer))
+    elif answer is not None and isinstance(question.answer, Score):
+        answer = float(answer)
     known = row["confidence_source"]
     return Response(
         question_id=question.id,

@@ -142,7 +142,7 @@ def _recommendations(verdict: Verdict, question: Question, asked_at: datetime) -
 def _answer(answer: AnswerValue | None) -> str | None:
     if answer is None or isinstance(answer, str):
         return _text(answer)
-    return _json(list(answer))
+    return _json(list(answer)) if isinstance(answer, tuple) else repr(float(answer))
 
 
 def _json(values: Sequence[object]) -> str:

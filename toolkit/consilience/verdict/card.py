@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from consilience.dedup.display import recommendations_table
 from consilience.markup import Html, details, escape, expert_mark, interval_bar, outcome_mark, page, table
+from consilience.verdict.result import shown
 
 if TYPE_CHECKING:
     from consilience.models import Response
@@ -46,7 +47,7 @@ def _answer(verdict: Verdict) -> str:
 def _dissent(verdict: Verdict, vote: Vote) -> str:
     sources = {response.expert: str(response.source) for response in verdict.responses}
     who = "".join(expert_mark(name, sources[name]) for name in vote.experts)
-    said = vote.answer if isinstance(vote.answer, str) else "; ".join(vote.answer)
+    said = shown(vote.answer)
     word = "Dissent" if verdict.answer is not None else "Said"
     return f"<div class=cs-row><span class=cs-m>{word}:</span> {escape(said, 200)} {who}</div>"
 
@@ -76,11 +77,11 @@ def _answers(verdict: Verdict) -> Html:
 
 def _row(response: Response) -> tuple[object, ...]:
     said = response.reason if response.answer is None else response.answer
-    shown = "\n".join(said) if isinstance(said, tuple) else said
+    lines = "" if said is None else "\n".join(said) if isinstance(said, tuple) else shown(said)
     return (
         expert_mark(response.expert, response.source),
         outcome_mark(response.outcome.glyph, response.outcome),
-        escape(shown or "", 2_000),
+        escape(lines, 2_000),
         response.confidence,
         response.latency_s,
     )

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import get_args
+from dataclasses import dataclass, field
 
-from consilience.agreement import Coefficient, one_question
+from consilience.aggregate.text.baseline import grouped
+from consilience.agreement import Coefficient, one_question, one_ranking, one_score
+from consilience.contradiction import Claims
 from consilience.dedup.merge import merge
 from consilience.dedup.merged import Merged
+from consilience.equivalence import Lexical
 from consilience.errors import InvalidInput
 from consilience.intervals import wilson
-from consilience.models import AnswerValue, Items, Label, Question, Response
-from consilience.verdict.result import Decision, Method, Support, Verdict, Vote, shown
+from consilience.models import AnswerKind, AnswerValue, Items, Label, Question, Ranking, Response, Score, Text
+from consilience.verdict.methods import WEIGHTED, Method, checked_method
+from consilience.verdict.ordered import joined
+from consilience.verdict.pooled import pool
+from consilience.verdict.result import Decision, Support, Verdict, Vote, shown
 from consilience.verdict.weights import checked_weights, same
 
 
@@ -20,7 +27,7 @@ def decide(
     question: Question,
     responses: Iterable[Response],
     *,
-    method: Method = "majority",
+    method: Method | None = None,
     weights: Mapping[str, float] | None = None,
 ) -> Verdict:
     """Turn responses into a verdict, independent of their order.
@@ -32,92 +39,158 @@ def decide(
     responses
         One for each asked expert, with whatever outcome.
     method
-        ``majority``: more than half of the *asked* experts gave the same answer. ``plurality``: most of those who
-        answered, ties stay ties. ``weighted majority``: more than half of the weight of the asked experts.
+        For labels, texts and other kinds: ``majority``, the default (more than half of the *asked* experts gave the
+        same answer), ``plurality`` (most of those who answered, ties stay ties), ``weighted majority`` (more than half
+        of the weight of the asked). For `Score`: ``median``, the default, which one expert cannot drag away; ``mean``,
+        ``weighted median``. For `Ranking`: ``schulze``, the default, which ranks a Condorcet winner first and ignores
+        copies of an item; ``borda``, ``copeland``, ``kemeny`` (exact, up to 10 items). `Items` are merged.
     weights
-        How much each expert counts, for ``weighted majority`` alone.
+        How much each expert counts, for the weighted methods alone.
+
+    Notes
+    -----
+    Texts count as the same answer where their words do or their content words nearly do, and a negation or another
+    number never is the same (`consilience.equivalence.Lexical`, under the guard of `consilience.contradiction`).
 
     Raises
     ------
     InvalidInput
-        There is no response, the method is another one, or weights are missing or cannot be used.
+        There is no response, the method is not one for this kind, or weights are missing or cannot be used.
     """
     ordered = tuple(sorted(responses, key=lambda response: (response.expert, response.id)))
     if not ordered:
         raise InvalidInput("A verdict needs at least one response, none came.")
-    if method not in get_args(Method):
-        raise InvalidInput(f"method is one of {', '.join(map(repr, get_args(Method)))}, {method!r} came.")
-    weight = _weights(weights, ordered, method)
+    chosen = checked_method(question.answer, method)
+    weight = _weights(weights, ordered, chosen)
     votes = _count(question, ordered, weight)
-    merged = _merged(question, ordered)
     of = math.fsum(weight.values()) if weight else float(len(ordered))
-    decision = _decision(question, votes, of, method)
-    leading = len(votes[0].experts) if votes else 0
-    if decision is Decision.MERGED:
-        leading = merged[0].support
+    found = _found(question, ordered, votes, of, chosen, weight)
+    behind = found.behind
+    share = math.fsum(weight[name] for name in behind) / of if weight else None
     return Verdict(
         question=question,
         responses=ordered,
-        method=method,
-        decision=decision,
-        answer=_answer(decision, votes, merged),
+        method=chosen,
+        decision=found.decision,
+        answer=found.answer,
         votes=votes,
-        support=Support(
-            leading, len(ordered), *wilson(leading, len(ordered)), _share(votes, of) if weight else None
-        ),
+        support=Support(len(behind), len(ordered), *wilson(len(behind), len(ordered)), share),
         agreement=_agreement(question, votes),
-        recommendations=merged,
+        recommendations=found.merged,
+        places=found.places,
         weights=tuple(weight.items()),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    decision: Decision
+    answer: AnswerValue | None
+    behind: tuple[str, ...]
+    merged: Merged = field(default_factory=lambda: Merged(()))
+    places: tuple[tuple[str, ...], ...] = ()
+
+
+def _found(
+    question: Question,
+    responses: tuple[Response, ...],
+    votes: tuple[Vote, ...],
+    of: float,
+    method: Method,
+    weight: dict[str, float],
+) -> _Found:
+    kind = question.answer
+    if not votes:
+        return _Found(Decision.NO_ANSWER, None, ())
+    if isinstance(kind, Items):
+        return _merged(responses)
+    if isinstance(kind, Score):
+        return _pooled(kind, responses, method, weight)
+    if isinstance(kind, Ranking):
+        return _ordered(kind, responses, method)
+    decision = _decision(votes, of, method)
+    decided = decision in (Decision.MAJORITY, Decision.PLURALITY)
+    return _Found(decision, votes[0].answer if decided else None, votes[0].experts)
 
 
 def _weights(
     weights: Mapping[str, float] | None, responses: tuple[Response, ...], method: Method
 ) -> dict[str, float]:
-    if method == "weighted majority":
-        return checked_weights(weights, [response.expert for response in responses])
+    if method in WEIGHTED:
+        return checked_weights(weights, [response.expert for response in responses], method)
     if weights:
-        raise InvalidInput(f"weights= belongs to the method 'weighted majority', {method!r} came.")
+        known = " and ".join(map(repr, WEIGHTED))
+        raise InvalidInput(f"weights= belongs to the methods {known}, {method!r} came.")
     return {}
 
 
-def _share(votes: tuple[Vote, ...], of: float) -> float:
-    return votes[0].strength / of if votes else 0.0
-
-
 def _count(question: Question, responses: tuple[Response, ...], weight: dict[str, float]) -> tuple[Vote, ...]:
-    groups: dict[str, list[Response]] = {}
-    for response in responses:
-        if response.answer is not None and response.answered:
-            groups.setdefault(question.answer.key(response.answer), []).append(response)
+    groups = _groups(question.answer, [r for r in responses if r.answer is not None and r.answered])
     votes = [
         Vote(
             _wording(group),
             tuple(r.expert for r in group),
             math.fsum(weight[r.expert] for r in group) if weight else None,
         )
-        for group in groups.values()
+        for group in groups
     ]
     return tuple(sorted(votes, key=lambda vote: (-vote.strength, shown(vote.answer))))
 
 
+def _groups(kind: AnswerKind, responses: list[Response]) -> list[list[Response]]:
+    """Return the responses with the same answer together; texts also where they say the same in other words."""
+    groups: dict[str, list[Response]] = {}
+    for response in responses:
+        groups.setdefault(kind.key(_given(response)), []).append(response)
+    wordless = [groups.pop("")] if isinstance(kind, Text) and "" in groups else []
+    together = list(groups.values())
+    if not isinstance(kind, Text) or len(together) < 2:
+        return wordless + together
+    claims = Claims([str(_given(group[0])) for group in together])
+    alike: dict[int, list[Response]] = {}
+    for group, number in zip(
+        together, grouped(claims, Lexical().over(claims), range(len(together))), strict=True
+    ):
+        alike.setdefault(number, []).extend(group)
+    return wordless + list(alike.values())
+
+
 def _wording(group: list[Response]) -> AnswerValue:
-    answers = [response.answer for response in group if response.answer is not None]
-    return min(answers, key=shown)
+    """Return the wording that most chose, and of several the first by its letters."""
+    chosen = Counter(_given(response) for response in group)
+    return min(chosen, key=lambda answer: (-chosen[answer], shown(answer)))
 
 
-def _merged(question: Question, responses: tuple[Response, ...]) -> Merged:
-    if not isinstance(question.answer, Items):
-        return Merged(())
+def _given(response: Response) -> AnswerValue:
+    """Return the answer of a response that has one."""
+    assert response.answer is not None
+    return response.answer
+
+
+def _merged(responses: tuple[Response, ...]) -> _Found:
     said = {r.expert: r.answer for r in responses if isinstance(r.answer, tuple) and r.answered}
-    return merge(said)
+    found = merge(said)
+    return _Found(Decision.MERGED, tuple(row.text for row in found), found[0].experts, found)
 
 
-def _decision(question: Question, votes: tuple[Vote, ...], asked: float, method: Method) -> Decision:
-    if not votes:
-        return Decision.NO_ANSWER
-    if isinstance(question.answer, Items):
-        return Decision.MERGED
+def _pooled(kind: Score, responses: tuple[Response, ...], method: Method, weight: dict[str, float]) -> _Found:
+    scored = [(r, float(r.answer)) for r in responses if r.answered and isinstance(r.answer, (int, float))]
+    if weight and not any(weight[r.expert] for r, _ in scored):
+        return _Found(Decision.NO_ANSWER, None, ())
+    centre = pool(scored, method, weight)
+    return _Found(Decision.POOLED, centre, tuple(r.expert for r, score in scored if kind.near(score, centre)))
+
+
+def _ordered(kind: Ranking, responses: tuple[Response, ...], method: Method) -> _Found:
+    ranked = [(r, r.answer) for r in responses if r.answered and isinstance(r.answer, tuple)]
+    places = joined(kind, ranked, method)
+    if len(places) == 1:
+        return _Found(Decision.TIE, None, (), places=places)
+    behind = tuple(r.expert for r, order in ranked if order[0] in places[0])
+    return _Found(Decision.RANKED, tuple(item for place in places for item in place), behind, places=places)
+
+
+def _decision(votes: tuple[Vote, ...], asked: float, method: Method) -> Decision:
     most = votes[0].strength
     if most == 0:
         return Decision.NO_MAJORITY
@@ -128,15 +201,15 @@ def _decision(question: Question, votes: tuple[Vote, ...], asked: float, method:
     return Decision.PLURALITY if method == "plurality" else Decision.NO_MAJORITY
 
 
-def _answer(decision: Decision, votes: tuple[Vote, ...], merged: Merged) -> AnswerValue | None:
-    if decision is Decision.MERGED:
-        return tuple(row.text for row in merged)
-    return votes[0].answer if decision in (Decision.MAJORITY, Decision.PLURALITY) else None
-
-
 def _agreement(question: Question, votes: tuple[Vote, ...]) -> Coefficient | None:
     kind = question.answer
-    if not isinstance(kind, Label):
-        return None
-    counts = {kind.key(vote.answer): len(vote.experts) for vote in votes}
-    return one_question(tuple(sorted((counts.get(choice, 0) for choice in kind.choices), reverse=True)))
+    if isinstance(kind, Label):
+        counts = {kind.key(vote.answer): len(vote.experts) for vote in votes}
+        return one_question(tuple(sorted((counts.get(choice, 0) for choice in kind.choices), reverse=True)))
+    answers = [vote.answer for vote in votes for _ in vote.experts]
+    if isinstance(kind, Score):
+        scores = tuple(sorted(float(str(score)) for score in answers))
+        return one_score(scores, kind.low, kind.high, resolution=kind.tolerance)
+    if isinstance(kind, Ranking) and kind.top == len(kind.items):
+        return one_ranking([order for order in answers if isinstance(order, tuple)])
+    return None

@@ -9,19 +9,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from consilience.agreement import Coefficient
 from consilience.dedup.merged import Merged
 from consilience.errors import InvalidInput
 from consilience.markup.plain import plain
-from consilience.models import AnswerValue, Items, Outcome, Question, Response, Usage, quoted
+from consilience.models import AnswerValue, Items, Outcome, Question, Ranking, Response, Score, Usage, quoted
+from consilience.verdict.methods import WEIGHTED, Method, methods_for
 from consilience.verdict.weights import same
 
 if TYPE_CHECKING:
     import polars as pl
-
-Method = Literal["majority", "plurality", "weighted majority"]
 
 
 class Decision(StrEnum):
@@ -33,6 +32,8 @@ class Decision(StrEnum):
     NO_MAJORITY = "no majority"
     NO_ANSWER = "no answer"
     MERGED = "merged"
+    POOLED = "pooled"
+    RANKED = "ranked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,23 +120,25 @@ class Verdict:
     responses
         One for each asked expert, sorted by name.
     method
-        ``majority`` (more than half of the asked), ``plurality``, or ``weighted majority`` (more than half of the
-        weight of the asked).
+        How it was decided; `decide` says what each method is.
     decision
         How the votes fell.
     answer
         The answer; ``None`` where the votes decide nothing. For `Items`: the merged recommendations, most supported
-        first.
+        first. For `Score`: the pooled number. For `Ranking`: the joint order, the best first.
     votes
         The distinct answers and who gave them, most votes first.
     support
-        Experts behind the leading answer, of those asked.
+        Experts behind the leading answer, of those asked. For `Score`: whose number lies within the kind's tolerance
+        of the answer. For `Ranking`: who put first what the answer puts first.
     agreement
-        Chance-corrected agreement on this one question; ``None`` for kinds without a fixed set of choices.
+        Chance-corrected agreement on this one question, for `Label`, `Score` and rankings of all items.
     recommendations
         Merged recommendations with their sources; empty for other answer kinds.
     weights
         Expert and weight, by name; empty unless the method weighs them.
+    places
+        For `Ranking`: the items place by place, several where the method finds no difference; empty for other kinds.
     replayed
         What this verdict is a replay of; ``None`` for the verdict of a circle.
     id, decided_at
@@ -152,13 +155,16 @@ class Verdict:
     agreement: Coefficient | None
     recommendations: Merged
     weights: tuple[tuple[str, float], ...] = ()
+    places: tuple[tuple[str, ...], ...] = ()
     replayed: Replay | None = None
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     decided_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def ties(self) -> tuple[str, ...]:
-        """Answers that lead together, when the decision is a tie."""
+        """Answers that lead together, when the decision is a tie; items that share a place of a ranking."""
+        if self.places:
+            return tuple(" = ".join(place) for place in self.places if len(place) > 1)
         if self.decision is not Decision.TIE:
             return ()
         most = self.votes[0].strength
@@ -188,10 +194,18 @@ class Verdict:
 
     @property
     def dissent(self) -> tuple[Vote, ...]:
-        """Answers other than the verdict's, most votes first; for `Items`, those of one expert only."""
+        """Answers that do not stand behind the verdict's, most votes first; for `Items`, those of one expert only."""
         if isinstance(self.question.answer, Items):
             return tuple(Vote(row.text, row.experts) for row in self.recommendations if row.support == 1)
-        return tuple(vote for vote in self.votes if vote.answer != self.answer)
+        return tuple(vote for vote in self.votes if not self._behind(vote.answer))
+
+    def _behind(self, answer: AnswerValue) -> bool:
+        kind = self.question.answer
+        if isinstance(kind, Score) and isinstance(answer, float) and isinstance(self.answer, float):
+            return kind.near(answer, self.answer)
+        if isinstance(kind, Ranking) and isinstance(answer, tuple) and self.answer is not None:
+            return answer[0] in self.places[0]
+        return answer == self.answer
 
     @property
     def usage(self) -> Usage:
@@ -207,6 +221,8 @@ class Verdict:
             return f"{len(self.recommendations)} recommendations"
         if self.answer is None:
             return self.decision.value
+        if self.places:
+            return " > ".join(" = ".join(place) for place in self.places)
         return shown(self.answer)
 
     def replay(
@@ -221,7 +237,7 @@ class Verdict:
         Parameters
         ----------
         method
-            Another method; this verdict's by default, or ``weighted majority`` when weights are given.
+            Another method; this verdict's by default, or the kind's weighted one when weights are given.
         weights
             How much each expert counts, 0 or more; this verdict's by default. Weights that were learned on the same
             answers flatter whoever agrees: learn them on others.
@@ -259,8 +275,9 @@ class Verdict:
             raise InvalidInput(
                 "Recommendations are merged, not voted on: replay takes without=[...] only for cs.Items()."
             )
-        method = method or ("weighted majority" if weights else self.method)
-        if weights is None and method == "weighted majority":
+        weighted = [each for each in methods_for(self.question.answer) if each in WEIGHTED]
+        method = method or (weighted[0] if weights and weighted else self.method)
+        if weights is None and method in WEIGHTED:
             weights = dict(self.weights)
         kept = [response for response in self.responses if response.expert not in without]
         from consilience.verdict.decide import decide
@@ -324,5 +341,7 @@ class Verdict:
 
 
 def shown(answer: AnswerValue) -> str:
-    """Return an answer on one line."""
-    return answer if isinstance(answer, str) else "; ".join(answer)
+    """Return an answer on one line; numbers to six digits."""
+    if isinstance(answer, tuple):
+        return "; ".join(answer)
+    return answer if isinstance(answer, str) else f"{answer:.6g}"

@@ -13,7 +13,9 @@ from consilience.errors import InvalidInput
 TIE = 1e-9
 
 
-def checked_weights(weights: Mapping[str, Any] | None, experts: Iterable[str]) -> dict[str, float]:
+def checked_weights(
+    weights: Mapping[str, Any] | None, experts: Iterable[str], method: str = "weighted majority"
+) -> dict[str, float]:
     """Return the weights of the experts.
 
     Raises
@@ -22,7 +24,7 @@ def checked_weights(weights: Mapping[str, Any] | None, experts: Iterable[str]) -
         There are none, an expert has none, one is negative or not finite, or all are 0.
     """
     if not weights:
-        raise InvalidInput("The method 'weighted majority' needs weights={expert: weight}, none came.")
+        raise InvalidInput(f"The method {method!r} needs weights={{expert: weight}}, none came.")
     found = {}
     for expert in experts:
         if expert not in weights:
