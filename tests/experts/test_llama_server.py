@@ -45,6 +45,14 @@ def test_a_label_has_its_share_of_the_token_probabilities(local, ask, name):
     assert sum(p for _, p in response.probabilities) == pytest.approx(1)
 
 
+@pytest.mark.parametrize("kind", [cs.Score(0, 10), cs.Ranking("cost", "speed")])
+def test_a_grammar_holds_the_form_and_the_bounds_are_looked_at(local, ask, kind):
+    response = ask(local("llamacpp:smollm2"), "How important is it?", kind)
+    assert response.outcome in (Outcome.ANSWERED, Outcome.ABSTAINED, Outcome.UNPARSEABLE)
+    assert response.outcome is not Outcome.ANSWERED or kind.parse(response.answer) == response.answer
+    assert "JSON" not in (response.reason or "")
+
+
 def test_the_anthropic_endpoint_is_asked_for_the_form_in_words(local, ask):
     question = cs.Question("Is water wet?", cs.Label("yes", "no"), examples=FACTS)
     response = ask(local("anthropic:smollm2"), question)

@@ -84,6 +84,17 @@ def test_a_repair_says_what_was_wrong():
     [
         (LABEL, 'one of "yes", "no"', {"type": "string", "enum": ["yes", "no"]}),
         (cs.Items(max_items=3), "at most 3", {"type": "array", "items": {"type": "string"}}),
+        (cs.Score(0, 10), "a number from 0 to 10", {"type": "number"}),
+        (
+            cs.Ranking("cost", "speed"),
+            'all of "cost", "speed", the best first',
+            {"type": "array", "items": {"type": "string", "enum": ["cost", "speed"]}},
+        ),
+        (
+            cs.Ranking("cost", "speed", "risk", top=2),
+            "the best 2 of",
+            {"type": "array", "items": {"type": "string", "enum": ["cost", "speed", "risk"]}},
+        ),
     ],
 )
 def test_each_kind_has_words_and_a_schema(kind, wanted, schema):
@@ -108,6 +119,8 @@ def test_text_and_unknown_kinds_are_answered_as_text(kind):
         ("Yes.", LABEL, "Yes.", None),
         ('{"answer": ["a", "b"], "confidence": 1}', cs.Items(), ("a", "b"), 1.0),
         ("- a\n- b", cs.Items(), "- a\n- b", None),
+        ('{"answer": 7, "confidence": 0.5}', cs.Score(0, 10), 7, 0.5),
+        ('{"answer": ["b", "a"], "confidence": 0.5}', cs.Ranking("a", "b"), ("b", "a"), 0.5),
     ],
 )
 def test_an_answer_is_read(text, kind, raw, confidence):
@@ -126,6 +139,24 @@ def test_a_confidence_that_is_none_is_unknown(confidence):
 def test_what_is_no_answer_is_unparseable(text):
     with pytest.raises(Unparseable):
         reading.read(text, LABEL, typed=True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        ("11", cs.Score(0, 10)),
+        ("-1", cs.Score(0, 10)),
+        ("true", cs.Score()),
+        ('["a"]', cs.Ranking("a", "b")),
+        ('["a", "a"]', cs.Ranking("a", "b")),
+        ('["a", "c"]', cs.Ranking("a", "b")),
+        ("[]", cs.Items()),
+        ('["1", "2", "3"]', cs.Items(max_items=2)),
+    ],
+)
+def test_bounds_are_checked_here(answer, kind):
+    with pytest.raises(Unparseable):
+        reading.read(f'{{"answer": {answer}, "confidence": 0.5}}', kind, typed=True)
 
 
 def test_null_abstains():

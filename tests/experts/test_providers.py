@@ -119,6 +119,21 @@ def test_an_answer_that_stays_wrong_is_unparseable_and_both_calls_count(llmock, 
     assert both.usage.input_tokens > 2 * once.usage.input_tokens  # the second round quotes the first
 
 
+@pytest.mark.parametrize(
+    ("kind", "wrong", "right", "answer"),
+    [
+        (cs.Score(0, 10), "11", "7", 7.0),
+        (cs.Ranking("cost", "speed"), '["cost"]', '["speed", "cost"]', ("speed", "cost")),
+        (cs.Items(max_items=1), '["Wait", "Go"]', '["Wait"]', ("Wait",)),
+    ],
+)
+def test_every_kind_is_held_to_its_bounds(llmock, model, ask, kind, wrong, right, answer):
+    for said in (wrong, right):
+        llmock.reply(f'{{"answer": {said}, "confidence": 0.5}}')
+    assert ask(model("openai"), kind=kind).answer == answer
+    assert len(llmock.requests) == 2
+
+
 def test_a_reply_says_how_many_calls_it_took(llmock, model):
     llmock.reply("neither").reply(YES)
     expert = as_expert(model("openai"))
