@@ -14,8 +14,15 @@ The tree::
     │   ├── Abstained
     │   ├── Refused
     │   ├── Unparseable
+    │   │   └── Truncated
     │   ├── ContextExceeded
     │   ├── RecordingMiss
+    │   ├── NotConfigured
+    │   │   ├── ProviderExtraMissing
+    │   │   ├── KeyMissing
+    │   │   └── SecretsExposed
+    │   ├── ProviderError               a provider did not answer; `status_code` and `retry_after` say how
+    │   │   └── KeyRejected
     │   └── LocalModelError
     │       ├── LocalExtraMissing
     │       ├── LocalModelMissing
@@ -66,6 +73,8 @@ __all__ = [
     "InvalidFrame",
     "InvalidInput",
     "KernelUnavailable",
+    "KeyMissing",
+    "KeyRejected",
     "LocalExtraMissing",
     "LocalModelCrashed",
     "LocalModelError",
@@ -75,12 +84,16 @@ __all__ = [
     "MalformedEvent",
     "NestedAcquire",
     "NetworkFileSystem",
+    "NotConfigured",
     "PoolClosed",
     "PoolTimedOut",
+    "ProviderError",
+    "ProviderExtraMissing",
     "QueueFull",
     "RateLimited",
     "RecordingMiss",
     "Refused",
+    "SecretsExposed",
     "SetupError",
     "StatementTimedOut",
     "StoreBusy",
@@ -89,6 +102,7 @@ __all__ = [
     "StoreReadOnly",
     "StoreTooNew",
     "StreamCutOff",
+    "Truncated",
     "UnknownExpert",
     "Unparseable",
 ]
@@ -127,7 +141,15 @@ class InvalidFrame(InvalidInput):
 
 
 class ExpertError(ConsilienceError):
-    """One expert could not answer. Inside a circle it becomes that expert's typed outcome."""
+    """One expert could not answer. Inside a circle it becomes that expert's typed outcome.
+
+    Attributes
+    ----------
+    usage
+        What was used up all the same, a `Usage`; ``None`` when unknown.
+    """
+
+    usage: Any = None
 
 
 class Abstained(ExpertError):
@@ -142,12 +164,51 @@ class Unparseable(ExpertError):
     """The expert said something that is not an answer of the kind that was asked for."""
 
 
+class Truncated(Unparseable):
+    """The answer was cut off by a limit of tokens, and half an answer is none."""
+
+
 class ContextExceeded(ExpertError):
     """The question is longer than the model's context."""
 
 
 class RecordingMiss(ExpertError):
     """A recording holds no answer to this question."""
+
+
+class NotConfigured(ExpertError):
+    """A provider cannot be asked from this machine as it is set up."""
+
+
+class ProviderExtraMissing(NotConfigured):
+    """The extra of a provider is not installed."""
+
+
+class KeyMissing(NotConfigured):
+    """A provider's key is neither in the environment nor in the secrets file."""
+
+
+class SecretsExposed(NotConfigured):
+    """The secrets file can be read by other users, or cannot be read at all."""
+
+
+class ProviderError(ExpertError):
+    """A provider did not answer, or not to the end.
+
+    Attributes
+    ----------
+    status_code
+        The HTTP status; ``None`` when there was none.
+    retry_after
+        Seconds after which the provider wants to be asked again; ``None`` when it said nothing.
+    """
+
+    status_code: int | None = None
+    retry_after: float | None = None
+
+
+class KeyRejected(ProviderError):
+    """A provider does not accept the key, or the key may not use the model."""
 
 
 class LocalModelError(ExpertError):
