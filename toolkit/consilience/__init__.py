@@ -54,11 +54,13 @@ if TYPE_CHECKING:
     )
     from consilience.patterns import PatternSet
     from consilience.policies import cached
+    from consilience.runs import Budget, Plan, Run, RunResult
     from consilience.store import Store
     from consilience.verdict import Decision, Verdict
 
 _HOMES = {
     "Aggregation": "aggregate",
+    "Budget": "runs",
     "Circle": "circle",
     "CircleReport": "evaluation",
     "Coefficient": "agreement",
@@ -72,6 +74,7 @@ _HOMES = {
     "Model": "experts.registry",
     "Outcome": "models",
     "PatternSet": "patterns",
+    "Plan": "runs",
     "Question": "models",
     "Ranking": "models",
     "Recommendation": "dedup",
@@ -79,6 +82,8 @@ _HOMES = {
     "Reply": "models",
     "Response": "models",
     "Score": "models",
+    "Run": "runs",
+    "RunResult": "runs",
     "Scripted": "experts.scripted",
     "Store": "store",
     "Text": "models",
@@ -107,6 +112,7 @@ _MODULES = (
 
 __all__ = [
     "Aggregation",
+    "Budget",
     "Circle",
     "CircleReport",
     "Coefficient",
@@ -120,12 +126,15 @@ __all__ = [
     "Model",
     "Outcome",
     "PatternSet",
+    "Plan",
     "Question",
     "Ranking",
     "Recommendation",
     "Recorded",
     "Reply",
     "Response",
+    "Run",
+    "RunResult",
     "Score",
     "Scripted",
     "Store",

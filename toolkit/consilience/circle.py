@@ -4,37 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from consilience.errors import (
-    Abstained,
-    CircuitOpen,
-    DeadlineExceeded,
-    InvalidInput,
-    Refused,
-    StoreError,
-    UnknownExpert,
-    Unparseable,
-)
+from consilience.errors import ConsilienceError, InvalidInput, StoreError, UnknownExpert
+from consilience.experts.asking import Calls, consult
 from consilience.experts.base import Expert
 from consilience.experts.registry import Given, as_circle
 from consilience.loop import background
-from consilience.models import AnswerKind, Example, Outcome, Question, Reply, Response, Text, Usage
+from consilience.models import AnswerKind, Example, Question, Text
 from consilience.policies import Policy
-from consilience.policies import deadline as within
 from consilience.verdict import Verdict, decide
 from consilience.verdict.methods import Voting, usual
 
 if TYPE_CHECKING:
+    import os
+
+    from consilience.frames import Frame
+    from consilience.runs import Budget, Purse, Run
     from consilience.store import Store
 
-_RAW_LIMIT = 100_000
-_REASON_LIMIT = 500
-_GRACE_SECONDS = 1.0
-_SLACK_SECONDS = 0.2
+_AT_ONCE = 32
 
 
 class Circle:
@@ -58,6 +49,9 @@ class Circle:
     method
         ``majority`` needs more than half of the asked experts; ``plurality`` takes the most frequent answer. Scores are
         pooled by their median and rankings by Schulze's method; `Verdict.replay` decides otherwise.
+    budget
+        What everything that is asked of this circle may cost together; no limit by default. A call that it does not
+        cover is not made, and its expert is *over budget*.
 
     Raises
     ------
@@ -84,6 +78,7 @@ class Circle:
         deadline: float = 120.0,
         policies: Mapping[str, Policy] | None = None,
         method: Voting = "majority",
+        budget: Budget | None = None,
     ) -> None:
         if method not in ("majority", "plurality"):
             raise InvalidInput(
@@ -92,6 +87,7 @@ class Circle:
         self.experts = as_circle(experts)
         self.deadline = _positive(deadline)
         self.policies = _policies(self.experts, policies or {})
+        self._purse, self._asking = _paid(self.policies, budget)
         self.method: Voting = method
         self.store = _opened(store)
         self._owns_store = self.store is not None and self.store is not store
@@ -147,6 +143,141 @@ class Circle:
         """Ask as `ask` does and wait for the verdict; for scripts, safe under a running loop and in threads."""
         return background.wait_sync(self._prepare(question, answer, context, examples, deadline))
 
+    async def ask_all(
+        self,
+        questions: Sequence[str | Question],
+        *,
+        answer: AnswerKind | None = None,
+        context: str | None = None,
+        examples: Sequence[Example | tuple[str, str]] = (),
+        deadline: float | None = None,
+    ) -> list[Verdict | ConsilienceError]:
+        """Ask a handful of different questions at once, as `ask` does each; one failure loses nothing.
+
+        Parameters
+        ----------
+        questions
+            Texts, or `Question` objects that carry their own answer kind, in any mixture.
+        answer, context, examples
+            As in `ask`, for the questions that are given as text.
+        deadline
+            Seconds for each question, from when its turn comes; 32 are asked at once.
+
+        Returns
+        -------
+        list
+            In the order of the questions: the verdict, or the error why the question could not be asked or kept.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> import consilience as cs
+        >>> circle = Circle([cs.Scripted("ana", ["yes"])])
+        >>> [type(found).__name__ for found in asyncio.run(circle.ask_all(["Is water wet?", " "]))]
+        ['Verdict', 'EmptyQuestion']
+        """
+        return await background.wait(self._ask_all(questions, answer, context, examples, deadline))
+
+    def ask_all_sync(
+        self,
+        questions: Sequence[str | Question],
+        *,
+        answer: AnswerKind | None = None,
+        context: str | None = None,
+        examples: Sequence[Example | tuple[str, str]] = (),
+        deadline: float | None = None,
+    ) -> list[Verdict | ConsilienceError]:
+        """Ask as `ask_all` does and wait for the verdicts; for scripts, safe under a running loop and in threads."""
+        return background.wait_sync(self._ask_all(questions, answer, context, examples, deadline))
+
+    def run(  # noqa: PLR0913 - the face of a run; all but the first two have their usual value
+        self,
+        frame: Frame | str | os.PathLike[str],
+        prompt: str,
+        *,
+        answer: AnswerKind | None = None,
+        key: str | None = None,
+        replicates: int = 1,
+        budget: Budget | None = None,
+        concurrency: int = 64,
+        context: str | None = None,
+        examples: Sequence[Example | tuple[str, str]] = (),
+        deadline: float | None = None,
+        progress: bool = True,
+    ) -> Run:
+        """Prepare one prompt over all rows of a frame; nothing is asked before the run is awaited.
+
+        Running it again, here or in another process, also after Ctrl-C or ``kill -9``, asks only what is missing: what
+        was answered, abstained, refused or unparseable is settled; what timed out, failed, was over budget or met an
+        open circuit is asked again. A settled answer is durable within 100 ms. Two processes that run the same run
+        at once share the work: what one has under way the other waits for.
+
+        Parameters
+        ----------
+        frame
+            Polars (eager or lazy), pandas or Arrow, or the path of a Parquet or CSV file, which is read in batches.
+        prompt
+            A text in which ``{column}`` stands for a cell; ``{{`` and ``}}`` are braces. Equal prompts are asked once.
+        answer, context, examples
+            As in `ask`.
+        key
+            The column that tells the rows apart, for joining back; ``None`` numbers the rows in a column ``row``.
+        replicates
+            How often each expert is asked each question. A replicate is a cell of its own, never a stored answer
+            shown again, and every one of them votes.
+        budget
+            What one execution of this run may cost, beside the circle's; no limit by default. When it is reached the
+            run stops with what it has.
+        concurrency
+            Rows in flight at once; 64 keep providers busy under usual limits. Limits of a provider belong into its
+            policy.
+        deadline
+            Seconds for each question; the circle's by default.
+        progress
+            Whether to show how far it is, on standard error or in the notebook.
+
+        Returns
+        -------
+        Run
+            With its ``plan``; await it for the `RunResult`, or call ``wait_sync()``.
+
+        Raises
+        ------
+        InvalidInput, InvalidFrame
+            The prompt or the frame cannot be used.
+
+        Examples
+        --------
+        >>> import consilience as cs
+        >>> circle = Circle([cs.Scripted("ana", ["bug"]), cs.Scripted("ben", ["bug"])])
+        >>> frame = {"id": [1, 2], "text": ["It crashes", "It hangs"]}
+        >>> run = circle.run(
+        ...     frame, "Classify: {text}", answer=cs.Label("bug", "other"), key="id", progress=False
+        ... )
+        >>> run.plan.calls, run.wait_sync().frame["answer"].to_list()
+        (4, ['bug', 'bug'])
+        """
+        from consilience.runs import Run
+
+        return Run(
+            experts=self.experts,
+            policies=self.policies,
+            store=self.store,
+            frame=frame,
+            prompt=prompt,
+            answer=answer or Text(),
+            key=key,
+            replicates=replicates,
+            budget=budget,
+            purse=self._purse,
+            deadline=self.deadline if deadline is None else _positive(deadline),
+            method=self.method,
+            concurrency=concurrency,
+            context=context,
+            examples=examples,
+            progress=progress,
+        )
+
     async def aclose(self) -> None:
         """Give back what the experts hold, and close the store if the circle opened it from a path.
 
@@ -186,11 +317,39 @@ class Circle:
             )
         return self._ask(question, self.deadline if deadline is None else _positive(deadline))
 
+    async def _ask_all(
+        self,
+        questions: Sequence[str | Question],
+        answer: AnswerKind | None,
+        context: str | None,
+        examples: Sequence[Example | tuple[str, str]],
+        deadline: float | None,
+    ) -> list[Verdict | ConsilienceError]:
+        if isinstance(questions, (str, Question)):
+            raise InvalidInput("ask_all takes a list of questions, one came: write [question], or call ask.")
+        turns = asyncio.Semaphore(_AT_ONCE)
+
+        async def ask(question: str | Question) -> Verdict | ConsilienceError:
+            own = isinstance(question, Question)
+            async with turns:
+                try:
+                    return await self._prepare(
+                        question,
+                        None if own else answer,
+                        None if own else context,
+                        () if own else examples,
+                        deadline,
+                    )
+                except ConsilienceError as error:
+                    return error
+
+        return list(await asyncio.gather(*map(ask, questions)))
+
     async def _ask(self, question: Question, deadline: float) -> Verdict:
         if self.store is not None:
             # what would refuse the answers is found before anything is paid for them
             await asyncio.to_thread(self.store.check)
-        responses = await _consult(self.experts, self.policies, question, deadline)
+        responses = await consult(self.experts, self._asking, question, deadline)
         verdict = decide(question, responses, method=usual(question.answer, self.method))
         if self.store is not None:
             await self._keep(self.store, verdict)
@@ -210,122 +369,6 @@ class Circle:
             await asyncio.to_thread(self.store.close)
 
 
-async def _consult(
-    experts: Sequence[Expert], policies: Mapping[str, Policy], question: Question, deadline: float
-) -> list[Response]:
-    started = time.monotonic()
-    tasks = {
-        asyncio.create_task(
-            _respond(expert, policies[expert.name], question, deadline), name=expert.name
-        ): expert
-        for expert in experts
-    }
-    try:
-        # each ends by its own deadline, where its policy sees it; this is for those that resist
-        _, late = await asyncio.wait(tasks, timeout=deadline + _SLACK_SECONDS)
-    except asyncio.CancelledError:
-        await _stop(tasks)
-        raise
-    await _stop(late)
-    return [
-        task.result()
-        if task not in late and not task.cancelled()
-        else _unanswered(expert, question, *_why(task in late, deadline), started)
-        for task, expert in tasks.items()
-    ]
-
-
-async def _stop(tasks: Sequence[asyncio.Task[Response]] | Any) -> None:
-    """Cancel tasks and wait a moment for them; one that resists its cancellation is left behind."""
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks, timeout=_GRACE_SECONDS)
-
-
-def _why(late: bool, deadline: float) -> tuple[Outcome, str]:
-    if late:
-        return Outcome.TIMED_OUT, f"no answer within {deadline:g} s"
-    return Outcome.FAILED, "the expert cancelled itself"
-
-
-async def _respond(expert: Expert, policy: Policy, question: Question, deadline: float) -> Response:
-    started = time.monotonic()
-    reply: Reply | None = None
-    try:
-        with within(deadline):
-            reply = await policy.call(expert.answer, question)
-        if not isinstance(reply, Reply):
-            raise TypeError(f"{expert.name}.answer must return a cs.Reply, a {type(reply).__name__} came")
-        answer = question.answer.parse(reply.raw)
-    except DeadlineExceeded as error:
-        # a policy may have a deadline of its own, which is shorter
-        late = time.monotonic() - started >= deadline
-        reason = _why(True, deadline)[1] if late else _reason(error)
-        return _unanswered(expert, question, Outcome.TIMED_OUT, reason, started)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - an expert is foreign code: whatever it raises is its outcome
-        return _unanswered(expert, question, _outcome(error), _reason(error), started, reply)
-    return Response(
-        question_id=question.id,
-        expert=expert.name,
-        source=expert.source,
-        outcome=Outcome.ANSWERED,
-        answer=answer,
-        raw=_bounded(reply.raw),
-        confidence=reply.confidence,
-        confidence_source=reply.confidence_source,
-        probabilities=reply.probabilities,
-        usage=reply.usage,
-        latency_s=time.monotonic() - started,
-    )
-
-
-def _unanswered(
-    expert: Expert, question: Question, outcome: Outcome, reason: str, started: float, reply: object = None
-) -> Response:
-    came = reply if isinstance(reply, Reply) else None
-    return Response(
-        question_id=question.id,
-        expert=expert.name,
-        source=expert.source,
-        outcome=outcome,
-        raw=_bounded(came.raw) if came else None,
-        reason=reason,
-        latency_s=time.monotonic() - started,
-        usage=came.usage if came else Usage(),
-    )
-
-
-_OUTCOMES: tuple[tuple[type[BaseException], Outcome], ...] = (
-    (Abstained, Outcome.ABSTAINED),
-    (Refused, Outcome.REFUSED),
-    (Unparseable, Outcome.UNPARSEABLE),
-    (TimeoutError, Outcome.TIMED_OUT),
-    (CircuitOpen, Outcome.CIRCUIT_OPEN),
-)
-
-
-def _outcome(error: BaseException) -> Outcome:
-    return next((outcome for kind, outcome in _OUTCOMES if isinstance(error, kind)), Outcome.FAILED)
-
-
-def _reason(error: BaseException) -> str:
-    text = str(error) or "no message"
-    named = text if type(error).__module__.startswith("consilience") else f"{type(error).__name__}: {text}"
-    return named if len(named) <= _REASON_LIMIT else named[: _REASON_LIMIT - 1] + "\u2026"
-
-
-def _bounded(raw: object) -> str:
-    text = (
-        raw
-        if isinstance(raw, str)
-        else "\n".join(map(str, raw))
-        if isinstance(raw, (list, tuple))
-        else str(raw)
-    )
-    return text[:_RAW_LIMIT]
-
-
 def _policies(experts: Sequence[Expert], given: Mapping[str, Policy]) -> dict[str, Policy]:
     unknown = sorted(set(given) - {expert.name for expert in experts})
     if unknown:
@@ -335,6 +378,15 @@ def _policies(experts: Sequence[Expert], given: Mapping[str, Policy]) -> dict[st
         or Policy(expert.name, timeout=None, deadline=None, registered=False)
         for expert in experts
     }
+
+
+def _paid(policies: Mapping[str, Policy], budget: Budget | None) -> tuple[Purse | None, Mapping[str, Calls]]:
+    if budget is None:
+        return None, policies
+    from consilience.runs import Purse, Spending
+
+    purse = Purse(budget)
+    return purse, {name: Spending(policy, name, [purse]) for name, policy in policies.items()}
 
 
 def _positive(deadline: float) -> float:

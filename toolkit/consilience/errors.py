@@ -26,6 +26,7 @@ The tree::
     │   ├── RateLimited
     │   ├── QueueFull
     │   ├── NestedAcquire
+    │   ├── OverBudget
     │   ├── AttemptTimedOut (TimeoutError)
     │   └── DeadlineExceeded (TimeoutError)
     ├── SetupError                      the local model could not be fetched or is damaged
@@ -69,6 +70,7 @@ __all__ = [
     "LoopError",
     "NestedAcquire",
     "NetworkFileSystem",
+    "OverBudget",
     "QueueFull",
     "RateLimited",
     "RecordingMiss",
@@ -186,6 +188,10 @@ class QueueFull(CallError):
 
 class NestedAcquire(CallError):
     """A call that holds a permit asked for another one of the same policy, and would have waited for itself."""
+
+
+class OverBudget(CallError):
+    """The budget does not cover this call, which was not made."""
 
 
 class AttemptTimedOut(CallError, TimeoutError):

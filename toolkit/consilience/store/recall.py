@@ -63,7 +63,7 @@ def recalled(read: Read, question_id: str) -> Verdict:
         )
     try:
         question = _question(questions.row(0, named=True))
-        given = [_response(row, question) for row in responses.iter_rows(named=True)]
+        given = [response_of(row, question) for row in responses.iter_rows(named=True)]
     except (ValueError, KeyError, TypeError) as error:
         raise StoreError(f"The rows of question {question_id!r} cannot be read back: {error}") from error
     stored = read(_VERDICT, (question_id,))
@@ -98,7 +98,8 @@ def _kind(spec: str) -> AnswerKind:
     raise ValueError(f"answers of the kind {kind!r} are not read back")
 
 
-def _response(row: dict[str, Any], question: Question) -> Response:
+def response_of(row: dict[str, Any], question: Question) -> Response:
+    """Return a response from its row."""
     answer = row["answer"]
     if answer is not None and isinstance(question.answer, (Items, Ranking)):
         answer = tuple(json.loads(answer))

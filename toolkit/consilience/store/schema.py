@@ -40,6 +40,17 @@ MIGRATIONS: tuple[str, ...] = (
     );
     """,
     "CREATE TABLE answers (id TEXT, asked_at TIMESTAMPTZ, key TEXT, value TEXT, kept_until TIMESTAMPTZ);",
+    """
+    CREATE TABLE runs (
+        id TEXT, asked_at TIMESTAMPTZ, run_id TEXT, state TEXT, prompt TEXT, answer_spec TEXT, experts TEXT,
+        key_column TEXT, row_count BIGINT, replicates BIGINT, asked BIGINT, reused BIGINT, failed BIGINT,
+        cost_usd DOUBLE PRECISION
+    );
+    CREATE TABLE cells (
+        id TEXT, asked_at TIMESTAMPTZ, run_id TEXT, state TEXT, digest TEXT, expert TEXT, prompt_hash TEXT,
+        answer_kind TEXT, replicate BIGINT, lease_until TIMESTAMPTZ, response_id TEXT
+    );
+    """,
 )
 """One text a version; the first makes version 1. A migration that was released is never edited."""
 
@@ -113,6 +124,35 @@ TABLES: Mapping[str, Columns] = {
         "key": "TEXT",
         "value": "TEXT",
         "kept_until": "TIMESTAMPTZ",
+    },
+    "runs": {
+        "id": "TEXT",
+        "asked_at": "TIMESTAMPTZ",
+        "run_id": "TEXT",
+        "state": "TEXT",
+        "prompt": "TEXT",
+        "answer_spec": "TEXT",
+        "experts": "TEXT",
+        "key_column": "TEXT",
+        "row_count": "BIGINT",
+        "replicates": "BIGINT",
+        "asked": "BIGINT",
+        "reused": "BIGINT",
+        "failed": "BIGINT",
+        "cost_usd": "DOUBLE PRECISION",
+    },
+    "cells": {
+        "id": "TEXT",
+        "asked_at": "TIMESTAMPTZ",
+        "run_id": "TEXT",
+        "state": "TEXT",
+        "digest": "TEXT",
+        "expert": "TEXT",
+        "prompt_hash": "TEXT",
+        "answer_kind": "TEXT",
+        "replicate": "BIGINT",
+        "lease_until": "TIMESTAMPTZ",
+        "response_id": "TEXT",
     },
 }
 """Columns that a segment may carry, table by table; a test holds them equal to what the migrations make."""
