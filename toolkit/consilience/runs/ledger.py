@@ -9,9 +9,10 @@ what a killed process had reserved is free at once. Of two reservations the one 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,7 +20,7 @@ from consilience.experts.base import Expert
 from consilience.models import Outcome, Question, Response
 from consilience.runs.alive import Alive
 from consilience.store.recall import response_of
-from consilience.store.rows import Bundle, Row, bundle, storable
+from consilience.store.rows import Bundle, Row, bundle, response_row, storable
 
 if TYPE_CHECKING:
     from consilience.store import Store
@@ -125,7 +126,9 @@ class Ledger:
         self.store = store
         self.run_id = uuid.uuid4().hex
         self._hashes = {expert.name: prompt_hash(expert) for expert in experts}
-        self._members = [f"{storable(name)} {value}" for name, value in self._hashes.items()]
+        self._named = {name: (storable(name), value) for name, value in self._hashes.items()}
+        self._members = [f"{name} {value}" for name, value in self._named.values()]
+        self._numbers = itertools.count()
         self._kind = hashlib.sha256(storable(answer_spec).encode()).hexdigest()[:16]
         self.alive = Alive(store.path, self.run_id)
 
@@ -139,9 +142,8 @@ class Ledger:
         found = self.store.sql(_COUNT, self._kind, list(digests), self._members, replicates)
         return dict(found.iter_rows())
 
-    def settled(self, questions: Sequence[Question]) -> dict[Cell, Saved]:
-        """Return what is settled of these questions, by one statement."""
-        by_digest = {question.digest: question for question in questions}
+    def settled(self, by_digest: Mapping[str, Question]) -> dict[Cell, Saved]:
+        """Return what is settled of questions that are given by their digest, by one statement."""
         found = self.store.sql(_SAVED, self._kind, list(by_digest), self._members)
         return {
             Cell(row["digest"], row["member"], row["replicate"]): Saved(
@@ -171,9 +173,8 @@ class Ledger:
     def rows(self, cell: Cell, response: Response, question: Question) -> Bundle:
         """Return the rows that settle a cell, or say that it failed."""
         state = "settled" if response.outcome in SETTLED else "failed"
-        tables = dict(bundle(question, [response], None).tables)
-        del tables["questions"]
-        return Bundle({**tables, "cells": [self._row(cell, state, question.asked_at, None, response.id)]})
+        row = self._row(cell, state, question.asked_at, None, response.id)
+        return Bundle({"responses": [response_row(response, question.asked_at)], "cells": [row]})
 
     def decided(self, verdict: Verdict) -> Bundle:
         """Return the rows of a question and its verdict."""
@@ -216,14 +217,15 @@ class Ledger:
     def _row(
         self, cell: Cell, state: str, asked_at: datetime, until: datetime | None, response: str | None
     ) -> Row:
+        expert, hashed = self._named[cell.expert]
         return (
-            uuid.uuid4().hex,
+            f"{self.run_id}-{next(self._numbers)}",
             asked_at,
             self.run_id,
             state,
             cell.digest,
-            storable(cell.expert),
-            self._hashes[cell.expert],
+            expert,
+            hashed,
             self._kind,
             cell.replicate,
             until,

@@ -45,9 +45,8 @@ class Job:
         """Return the question of one row."""
         return Question(self.template.fill(row), self.answer, self.context, self.examples)
 
-    def cells(self, question: Question) -> list[Cell]:
-        """Return the cells of one question."""
-        digest = question.digest
+    def cells(self, digest: str) -> list[Cell]:
+        """Return the cells of the question of this digest."""
         return [Cell(digest, e.name, r) for r in range(self.replicates) for e in self.experts]
 
 
@@ -58,6 +57,7 @@ class Asked:
     number: int
     key: object
     question: Question
+    digest: str
     cells: list[Cell]
     saved: dict[Cell, Saved] = field(default_factory=dict)
     busy: bool = False
@@ -175,7 +175,7 @@ class Work:
         if not self._job.rows.repeated(asked.number):
             self._finish(asked, await self._ask(asked))
             return
-        digest = asked.question.digest
+        digest = asked.digest
         known = self._shared.get(digest)
         if known is None:
             known = self._shared[digest] = asyncio.get_running_loop().create_future()
@@ -203,7 +203,7 @@ class Work:
             experts = [self._by_name[cell.expert] for cell in missing if cell.replicate == replicate]
 
             def heard(response: Response) -> None:
-                cell = Cell(asked.question.digest, response.expert, replicate)
+                cell = Cell(asked.digest, response.expert, replicate)
                 answers[cell] = response
                 self._settle(cell, response, asked.question)
 
@@ -241,7 +241,9 @@ class Work:
             batch = []
             for row in rows:
                 question = self._job.question(row)
-                batch.append(Asked(number, row[self._job.rows.key], question, self._job.cells(question)))
+                digest = question.digest
+                cells = self._job.cells(digest)
+                batch.append(Asked(number, row[self._job.rows.key], question, digest, cells))
                 number += 1
             if self._ledger is not None:
                 self._claim(self._ledger, batch)
@@ -259,12 +261,12 @@ class Work:
     def _look_up(self, batch: list[Asked]) -> None:
         """Read what is settled and what other runs have under way."""
         assert self._ledger is not None
-        elsewhere = self._ledger.elsewhere([asked.question.digest for asked in batch])
+        elsewhere = self._ledger.elsewhere([asked.digest for asked in batch])
         self._read(self._ledger, batch)
         for asked in batch:
             asked.busy = not elsewhere.isdisjoint(asked.missing)
 
     def _read(self, ledger: Ledger, batch: list[Asked]) -> None:
-        saved = ledger.settled([asked.question for asked in batch])
+        saved = ledger.settled({asked.digest: asked.question for asked in batch})
         for asked in batch:
             asked.saved = {cell: saved[cell] for cell in asked.cells if cell in saved} if saved else {}
