@@ -116,7 +116,9 @@ def audit(folder: Path, rows: int, killed: dict[int, int]) -> dict[str, int]:
                 ended.setdefault(n, []).append(int(durable))
         in_flight += sum(count - 1 for count in begun.values())
     with cs.Store(folder / "h.duckdb") as store:
-        cells = store.sql("SELECT count(*) AS n, count(DISTINCT (digest, expert)) AS d FROM cells WHERE state = 'settled'")
+        cells = store.sql(
+            "SELECT count(*) AS n, count(DISTINCT (digest, expert)) AS d FROM cells WHERE state = 'settled'"
+        )
         lost = rows * len(EXPERTS) - cells["d"].item()
         dangling = store.sql(
             "SELECT count(*) FROM cells c WHERE state = 'settled' AND NOT EXISTS "
@@ -161,7 +163,9 @@ def main() -> None:
         print(f"{what:>40}  {n:,}")
     if given.json:
         given.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    wrong = sum(found[name] for name in ("settled and asked again", "lost", "settled twice", "without response"))
+    wrong = sum(
+        found[name] for name in ("settled and asked again", "lost", "settled twice", "without response")
+    )
     sys.exit(1 if wrong + found["damaged files"] else 0)
 
 

@@ -49,7 +49,12 @@ def run(rows: int, folder: str | None) -> None:
     frame = {"id": list(range(rows)), "n": list(range(rows))}
     with cs.Circle([cs.Scripted(name, ["yes"]) for name in NAMES], store=store) as circle:
         made = circle.run(
-            frame, "Is this odd? {n}", answer=cs.Label("yes", "no"), key="id", concurrency=WINDOW, progress=False
+            frame,
+            "Is this odd? {n}",
+            answer=cs.Label("yes", "no"),
+            key="id",
+            concurrency=WINDOW,
+            progress=False,
         )
         assert len(made.wait_sync()) == rows
 

@@ -43,9 +43,9 @@ def progress_card(tally: Tally, state: str) -> str:
 
 def line(tally: Tally, state: str = "") -> str:
     """Return what a run has done so far, on one line."""
-    rate = "" if tally.rate is None else f"{tally.rate:,.1f} rows/s, "
+    rate = "" if tally.rate is None else f", {tally.rate:,.1f} rows/s"
     left = state or f"{duration(tally.remaining)} left"
-    return f"asked {tally.asked:,}, reused {tally.reused:,}, failed {tally.failed:,}; {tally.price}; {rate}{left}"
+    return f"{left}{rate}; asked {tally.asked:,}, reused {tally.reused:,}, failed {tally.failed:,}; {tally.price}"
 
 
 def result_card(result: RunResult) -> str:

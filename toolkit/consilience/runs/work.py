@@ -21,7 +21,7 @@ from consilience.runs.template import Template
 from consilience.verdict import decide
 from consilience.verdict.methods import Voting, usual
 
-_BATCH = 1024
+_BATCH = 4096
 _PAUSE = 0.25
 
 
