@@ -11,7 +11,7 @@ from consilience.consult import consult, unanswered
 from consilience.errors import InvalidInput, UnknownExpert
 from consilience.experts.base import Expert
 from consilience.models import AnswerValue, Outcome, Question, Response
-from consilience.policies import Policy
+from consilience.consult import Calls
 from consilience.rounds.showing import ordered, show
 from consilience.streaming import Asked, Tell
 from consilience.terms import Terms
@@ -72,7 +72,7 @@ class Inquiry:
         self,
         question: Question,
         experts: Sequence[Expert],
-        policies: Mapping[str, Policy],
+        policies: Mapping[str, Calls],
         *,
         deadline: float,
         method: Method,
