@@ -8,8 +8,8 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from consilience.frames import Frame
     from consilience.models import Question, Response
     from consilience.store.frames import Reading
     from consilience.store.ingest import Ingester
@@ -106,6 +107,7 @@ class Store(History):
         self._observer = observer
         self._slow = slow
         self._watchers = []
+        self._before_close: list[Callable[[], object]] = []
         self._locks = Locks(self._place.spool)
         self._spool = Spool(self._place.spool)
         self._outbox = Outbox(self._spool)
@@ -151,16 +153,35 @@ class Store(History):
         StoreFull, StoreTooNew, StoreError
             As in `record`.
         """
-        self._require_open()
-        leases, _, worker = self._loaded()
-        # Writing needs no DuckDB: who holds the file, or fills the disk, matters to the ingester alone.
-        with suppress(StoreBusy, StoreFull):
-            leases.check(_CHECK_SECONDS)
-        check_writable(self._place)
-        try:
+        with self._writable():
             self._outbox.put(rows)
-        finally:
-            worker.wake()  # Also when the disk is full: the thread tries again.
+
+    def put_metrics(self, frame: Frame) -> None:
+        """Write a frame of metrics as one segment; it is durable when this returns.
+
+        Parameters
+        ----------
+        frame
+            ``asked_at`` (times with a zone), ``source``, ``name``, ``value``, and ``label`` if there is one, as a
+            Polars, pandas or Arrow frame; NaN is kept as unknown. A few hundred thousand rows at once go fastest.
+
+        Raises
+        ------
+        InvalidFrame
+            A column is missing or of another kind.
+        StoreFull, StoreTooNew, StoreError
+            As in `record`, but the rows are not kept in memory: give them again.
+        """
+        from consilience.store.metrics import metric_columns
+        from consilience.store.segments import encode_columns
+
+        data = encode_columns("metrics", metric_columns(frame).to_arrow())
+        with self._writable():
+            self._outbox.pass_on(data)
+
+    def before_close(self, call: Callable[[], object]) -> None:
+        """Call this when the store is about to close, so that what gathers rows for it can hand them over."""
+        self._before_close.append(call)
 
     def flush(self) -> None:
         """Write what a full disk left in memory, and have everything that this process wrote taken into the file.
@@ -193,6 +214,8 @@ class Store(History):
 
     def close(self) -> None:
         """Write and hand over what is left, and end the background thread. A second call does nothing."""
+        while self._before_close and not self._closed:
+            self._before_close.pop()()
         if self._closed:
             return
         self._closed = True
@@ -262,6 +285,19 @@ class Store(History):
             _LOG.warning(
                 "A statement took %.3g s and could not be kept for slow(): %s", reading.seconds, error
             )
+
+    @contextmanager
+    def _writable(self) -> Iterator[None]:
+        self._require_open()
+        leases, _, worker = self._loaded()
+        # Writing needs no DuckDB: who holds the file, or fills the disk, matters to the ingester alone.
+        with suppress(StoreBusy, StoreFull):
+            leases.check(_CHECK_SECONDS)
+        check_writable(self._place)
+        try:
+            yield
+        finally:
+            worker.wake()  # Also when the disk is full: the thread tries again.
 
     def _take_own(self, timeout: float) -> None:
         """Return when what this process has written until now is in the file, by whoever takes it."""
