@@ -17,7 +17,7 @@ from consilience.policies.events import CallFinished
 from consilience.store import KeptMetrics
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-ALL = "SELECT source, name, value, label FROM metrics ORDER BY asked_at, value"
+ALL = "SELECT source, name, value, label FROM metrics ORDER BY value, label"
 
 
 @pytest.fixture
@@ -108,9 +108,9 @@ def test_events_are_kept_from_start_to_stop(store, events):
     assert store.sql(ALL).rows() == [
         ("openai", "call finished: seconds", 0.25, "Odd\ufffd"),
         ("openai", "call finished: seconds", 0.5, "ok"),
-        ("openai", "call finished: attempts", 1.0, "ok"),
         ("openai", "call finished: attempts", 1.0, "Odd\ufffd"),
-    ] or sorted(store.sql(ALL)["value"]) == [0.25, 0.5, 1.0, 1.0]
+        ("openai", "call finished: attempts", 1.0, "ok"),
+    ]
     assert repr(kept).endswith("0 rows wait, stopped>")
 
 

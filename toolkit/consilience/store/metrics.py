@@ -49,7 +49,7 @@ def metric_columns(frame: Frame) -> pl.DataFrame:
             f"asked_at must be a column of times with a zone, {table.schema['asked_at']} came: "
             "dt.replace_time_zone('UTC') gives it one."
         )
-    if not table.schema["value"].is_numeric():
+    if not (table.schema["value"].is_numeric() or table.schema["value"] == pl.Null):
         raise InvalidFrame(f"value must be a column of numbers, {table.schema['value']} came.")
     label = pl.col("label") if "label" in table.columns else pl.lit("")
     texts = [pl.col("source"), pl.col("name"), label.alias("label")]
@@ -104,6 +104,8 @@ class KeptMetrics:
         capacity: int = _CAPACITY,
         wall: Callable[[], float] = time.time,
     ) -> None:
+        import polars as pl  # noqa: F401 - when the process ends it could not be loaded any more
+
         # The batcher's own events go elsewhere: told as metrics, each batch would make the next one.
         own = Events()
         own.subscribe(self._trouble)

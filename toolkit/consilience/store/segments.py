@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _TABLE = "table_name"
 _VERSION = b"consilience.schema"
-_TYPES: Mapping[str, pa.DataType] = {
+TYPES: Mapping[str, pa.DataType] = {
     "TEXT": pa.string(),
     "BIGINT": pa.int64(),
     "DOUBLE PRECISION": pa.float64(),
@@ -50,7 +50,7 @@ def encode(bundles: Sequence[Bundle]) -> bytes:
         after = total - before - len(own)
         for position, (column, kind) in enumerate(TABLES[name].items() if own else ()):
             cells: list[Cell] = [None] * before + [row[position] for row in own] + [None] * after
-            arrays[f"{name}.{column}"] = pa.array(cells, type=_TYPES[kind])
+            arrays[f"{name}.{column}"] = pa.array(cells, type=TYPES[kind])
         before += len(own)
     table = pa.table(arrays).replace_schema_metadata({_VERSION: str(SCHEMA_VERSION)})
     sink = pa.BufferOutputStream()
@@ -65,7 +65,7 @@ def encode_columns(name: str, rows: pa.Table) -> bytes:
     arrays: dict[str, pa.Array] = {_TABLE: pa.repeat(pa.scalar(name, pa.string()), rows.num_rows)}
     for column in rows.column_names:
         full = f"{name}.{column}"
-        values = rows[column].cast(_TYPES[columns[column]])
+        values = rows[column].cast(TYPES[columns[column]])
         arrays[full] = _words(values) if full in _REPEATED else values
     table = pa.table(arrays).replace_schema_metadata({_VERSION: str(SCHEMA_VERSION)})
     sink = pa.BufferOutputStream()
@@ -114,7 +114,7 @@ def by_table(segments: Sequence[pa.Table]) -> Iterator[tuple[str, pa.Table]]:
 def _column(table: pa.Table, name: str, kind: str) -> pa.ChunkedArray:
     if name in table.column_names:
         return table[name]
-    return pa.chunked_array([pa.nulls(table.num_rows, _TYPES[kind])])
+    return pa.chunked_array([pa.nulls(table.num_rows, TYPES[kind])])
 
 
 def _segment_schema(found: pa.Schema) -> pa.Schema:
@@ -131,4 +131,4 @@ def _field(field: pa.Field) -> pa.Field:
         return pa.field(field.name, _DICTIONARY)
     name, _, column = field.name.partition(".")
     columns: Columns = TABLES.get(name, {})
-    return pa.field(field.name, _TYPES[columns[column]]) if column in columns else field
+    return pa.field(field.name, TYPES[columns[column]]) if column in columns else field
