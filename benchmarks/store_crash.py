@@ -1,9 +1,9 @@
 """Kill writers and ingesters with ``kill -9`` at random moments, and count what is lost, doubled or unreadable.
 
-Two processes write to one store: one records only, the other records, ingests without a pause, and rolls up and compacts
-the file every fifth time, so that most of its kills fall into a transaction, a checkpoint, a copy or the removal of
-segments. Each acknowledged question with its metric (``record`` and ``put_metrics`` returned) is counted through a
-pipe. After each kill a reader opens the store, and a new process takes the dead one's place. Run it as::
+Two processes write to one store: one records only, the other records, ingests without a pause, and rolls up and
+compacts the file every fifth time, so that most of its kills fall into a transaction, a checkpoint, a copy or the
+removal of segments. Each acknowledged question with its metric (``record`` and ``put_metrics`` returned) is counted
+through a pipe. After each kill a reader opens the store, and a new process takes the dead one's place. Run it as::
 
     python benchmarks/store_crash.py --kills 100
 
