@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import threading
 import warnings
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -171,6 +172,9 @@ def test_sql_stops_a_statement_that_takes_too_long_and_goes_on(store, asked):
     with pytest.raises(StatementTimedOut, match=r"had 0\.05 s and needs more"):
         store.sql(LONG, timeout=0.05)
     assert store.latest().height == 1
+    stopped = store.slow().row(0, named=True)
+    assert (stopped["text"], stopped["seconds"], stopped["row_count"]) == (LONG, 0.05, None)
+    assert stopped["plan"]
     with pytest.raises(InvalidInput, match="above 0, -1 came"):
         store.sql("SELECT 1", timeout=-1)
 
@@ -213,6 +217,14 @@ def test_watch_counts_shapes_and_warns_with_the_line_of_the_loop(store, asked):
     assert repr(watched) == "<Watched: 5 statements of 2 shapes>"
     assert [(w.category, w.filename, w.lineno) for w in caught] == [(RepeatedStatement, __file__, line - 1)]
     assert "4 times" in str(caught[0].message)
+
+
+def test_watch_counts_and_does_not_blame_the_packages_own_threads(store):
+    thread = threading.Thread(target=store.latest)
+    with store.watch(repeats=1) as watched:
+        thread.start()
+        thread.join()
+    assert watched.n == 1
 
 
 def test_watch_is_silent_about_different_lines_and_shapes(store):

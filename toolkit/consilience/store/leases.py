@@ -111,8 +111,9 @@ class Leases:
             except OSError as error:
                 raise failures.translated(error, file) from error
             finally:
-                with suppress(OSError):
-                    fresh.unlink()
+                for left in (fresh, fresh.with_name(fresh.name + ".wal")):
+                    with suppress(OSError):
+                        left.unlink()
 
     @contextmanager
     def _opened(self, timeout: float) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from consilience.errors import InvalidInput, StoreBusy, StoreError, StoreFull
+from consilience.errors import InvalidInput, StatementTimedOut, StoreBusy, StoreError, StoreFull
 from consilience.store.alive import alive, close_before_duckdb
 from consilience.store.locks import Locks
 from consilience.store.outbox import Outbox
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from consilience.frames import Frame
     from consilience.models import Question, Response
-    from consilience.store.frames import Reading
     from consilience.store.ingest import Ingester
     from consilience.store.leases import Leases
     from consilience.store.worker import Worker
@@ -215,8 +214,7 @@ class Store(Upkeep):
         leases.check(self._timeout)
 
     def compact(self) -> Compacted:  # noqa: D102 - told in Upkeep
-        with self._alone():
-            pass  # Makes the file if there is none, and closes it with a checkpoint.
+        self.migrate()  # Makes the file if there is none, and closes it with a checkpoint.
         before = self.path.stat().st_size
         with self._locks.elected(self._timeout):
             self._loaded()[0].compact(self._timeout)
@@ -281,13 +279,21 @@ class Store(Upkeep):
     ) -> pl.DataFrame:
         started = time.monotonic()
         leases = self._hand_over()
-        from consilience.store.frames import Reading
+        from consilience.store.frames import Reading, plan
 
-        with leases.reading(self._timeout) as connection:
-            reading = Reading.of(connection, query, params, timeout, limit)
-            plan = reading.plan(connection) if reading.seconds >= self._slow else None
-        if plan is not None:
-            self._keep_slow(reading, plan)
+        slow: Bundle | None = None
+        try:
+            with leases.reading(self._timeout) as connection:
+                try:
+                    reading = Reading.of(connection, query, params, timeout, limit)
+                except StatementTimedOut:
+                    slow = slow_statement(query, timeout or 0.0, None, plan(connection, query, params))
+                    raise
+                if reading.seconds >= self._slow:
+                    text = plan(connection, query, params)
+                    slow = slow_statement(query, reading.seconds, reading.frame.height, text)
+        finally:
+            self._keep(slow)
         self._tell(Statement(query, time.monotonic() - started, reading.frame.height))
         return reading.frame
 
@@ -318,13 +324,13 @@ class Store(Upkeep):
         for watcher in tuple(self._watchers):
             watcher.saw(statement)
 
-    def _keep_slow(self, reading: Reading, plan: str) -> None:
+    def _keep(self, slow: Bundle | None) -> None:
+        if slow is None:
+            return
         try:
-            self.write(slow_statement(reading.query, reading.seconds, reading.frame.height, plan))
+            self.write(slow)
         except StoreError as error:
-            _LOG.warning(
-                "A statement took %.3g s and could not be kept for slow(): %s", reading.seconds, error
-            )
+            _LOG.warning("A slow statement could not be kept for slow(): %s", error)
 
     @contextmanager
     def _writable(self) -> Iterator[None]:
@@ -342,9 +348,8 @@ class Store(Upkeep):
     def _take_own(self, timeout: float) -> None:
         """Return when what this process has written until now is in the file, by whoever takes it."""
         _, ingester, _ = self._loaded()
-        own = (
-            self._outbox.waiting()
-        )  # Fixed here: other threads go on writing, and would make this wait for ever.
+        # Fixed here: other threads go on writing, and would make this wait for ever.
+        own = self._outbox.waiting()
         deadline = time.monotonic() + timeout
         while True:
             left = deadline - time.monotonic()
