@@ -11,6 +11,7 @@ import duckdb
 from consilience.errors import StoreError, StoreReadOnly
 from consilience.store import failures
 from consilience.store.rows import storable
+from consilience.store.schema import TABLES, time_column
 
 _SHOWN = """
 ), decided AS (
@@ -82,6 +83,14 @@ FROM chosen q
 """
 
 SLOW = "SELECT asked_at, seconds, row_count, text, plan FROM statements ORDER BY seconds DESC, asked_at DESC LIMIT ?"
+
+_HELD = "SELECT '{name}' AS name, {rows} AS rows, min({time}) AS oldest, max({time}) AS newest FROM {name}"
+STATUS = " UNION ALL ".join(
+    [
+        *(_HELD.format(name=name, rows="count(*)", time=time_column(name)) for name in TABLES),
+        _HELD.format(name="schema_version", rows="max(version)", time="applied_at"),
+    ]
+)
 
 # Functions in FROM that read nothing but their arguments or the list of tables. The engine's settings refuse every
 # function that touches a file, but it offers some that act on the process itself: DuckDB 1.5.6 ends the process after

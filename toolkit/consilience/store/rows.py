@@ -50,8 +50,8 @@ def bundle(question: Question, responses: Iterable[Response], verdict: Verdict |
     return Bundle({name: rows for name, rows in tables.items() if rows})
 
 
-def slow_statement(text: str, seconds: float, row_count: int, plan: str) -> Bundle:
-    """Return the row of a statement that took long."""
+def slow_statement(text: str, seconds: float, row_count: int | None, plan: str) -> Bundle:
+    """Return the row of a statement that took long; one that was stopped brought no rows."""
     row = (uuid.uuid4().hex, datetime.now(UTC), storable(text), seconds, row_count, storable(plan))
     return Bundle({"statements": [row]})
 
