@@ -9,11 +9,12 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.request import getproxies, proxy_bypass
 
 from consilience.pools.figures import Meter
 from consilience.pools.gate import Gate, Late
+from consilience.pools.patience import Patience
 
 if TYPE_CHECKING:
     import aiohttp
@@ -97,7 +98,7 @@ class Exchange:
         self._meter, self._replaced = meter, replaced
         self._tls = functools.cache(tls)
         self._proxy, self._proxies = proxy, getproxies()
-        connector = aiohttp.TCPConnector(
+        connector = _connector_class()(
             limit=0,  # the gate is the limit: it knows who waits, for how long, and what a timeout of the pool is
             keepalive_timeout=limits.keep_alive,
             socket_factory=functools.partial(_Counted.of, meter),
@@ -244,6 +245,24 @@ class Answer:
         self.leave()
 
 
+@functools.cache
+def _connector_class() -> type[aiohttp.TCPConnector]:
+    import aiohttp
+
+    unlimited = aiohttp.ClientTimeout(total=None)
+
+    class Connector(aiohttp.TCPConnector):
+        """Connects within a timeout that a loop which stood still does not use up."""
+
+        async def connect(
+            self, req: aiohttp.ClientRequest, traces: list[Any], timeout: aiohttp.ClientTimeout
+        ) -> Any:
+            async with Patience(timeout.connect):
+                return await super().connect(req, traces, unlimited)
+
+    return Connector
+
+
 class _Counted(socket.socket):
     """A socket that counts when it is made and when it is closed."""
 
@@ -275,7 +294,7 @@ def _parsed(url: str) -> yarl.URL:
 def _timeout(connect: float | None, read: float | None) -> aiohttp.ClientTimeout:
     import aiohttp
 
-    return aiohttp.ClientTimeout(total=None, connect=connect, sock_connect=connect, sock_read=read)
+    return aiohttp.ClientTimeout(total=None, connect=connect, sock_read=read)
 
 
 async def _pieces(body: bytes, writing: asyncio.Timeout, seconds: float | None) -> AsyncIterator[bytes]:
