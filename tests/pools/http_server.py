@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import socket
+import struct
 import threading
 from contextlib import suppress
 
@@ -78,7 +80,8 @@ class FaultyServer:
         if path == "/unread":
             await asyncio.sleep(3600)
         headers = {
-            name.lower(): value for name, _, value in (line.partition(": ") for line in head.split("\r\n")[1:])
+            name.lower(): value
+            for name, _, value in (line.partition(": ") for line in head.split("\r\n")[1:])
         }
         body = await reader.readexactly(int(headers.get("content-length", 0)))
         self.received.append((method, path, headers, body))
@@ -111,6 +114,9 @@ class FaultyServer:
         return False
 
     async def _reset(self, writer, argument, body):
+        writer.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )
         writer.transport.abort()
         return False
 

@@ -49,11 +49,15 @@ def test_an_answer_comes_with_its_status_headers_and_body(client, package, run):
 
 
 def test_the_server_gets_what_was_sent(client, faulty, run):
-    run(client.post("/ok?a=b%20c&d=%2F", content=b"body", headers={"x-name": "Zoë", "user-agent": "own"}))
+    run(
+        client.post(
+            "/ok?a=b%20c&d=%2F", content=b"body", headers={"x-name": "Zoë".encode(), "user-agent": "own"}
+        )
+    )
     method, path, headers, body = faulty.received[-1]
     assert (method, path, body) == ("POST", "/ok?a=b%20c&d=%2F", b"body")
     assert headers["user-agent"] == "own"
-    assert headers["x-name"].encode("latin-1").decode() in {"Zoë", "Zo\udceb"} or headers["x-name"] == "Zoë"
+    assert headers["x-name"].encode("latin-1").decode() == "Zoë"
 
 
 def test_redirects_cookies_and_decompression_are_the_clients(client, faulty, run):
@@ -123,16 +127,16 @@ def test_silence_in_the_middle_is_a_read_timeout(client, package, run):
         run(client.get("/half", timeout=package.Timeout(SECONDS, read=0.05)))
 
 
-def test_a_server_that_reads_nothing_is_a_write_timeout(client, package, run):
+def test_a_server_that_reads_nothing_is_a_write_timeout(pool, client, package, run):
     with pytest.raises(package.WriteTimeout):
         run(client.post("/unread", content=b"x" * 50_000_000, timeout=package.Timeout(SECONDS, write=0.2)))
+    until(lambda: pool.stats().size == 0)
 
 
 def test_no_free_connection_is_a_pool_timeout(pool, client, package, run):
     async def story():
         holders = [asyncio.create_task(client.get("/silent")) for _ in range(2)]
-        while pool.stats().in_use < 2:
-            await asyncio.sleep(0.001)
+        await seen_to(lambda: pool.stats().in_use == 2)
         with pytest.raises(package.PoolTimeout, match="2 are in use"):
             await client.get("/ok", timeout=package.Timeout(SECONDS, pool=0.02))
         for holder in holders:
@@ -162,7 +166,7 @@ def full_backlog():
             waiting.append(socket.socket())
             waiting[-1].setblocking(False)
             waiting[-1].connect_ex(listening.getsockname())
-        yield "http://127.0.0.1:{}/".format(listening.getsockname()[1])
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
         for one in waiting:
             one.close()
 
@@ -253,7 +257,8 @@ def test_no_more_than_the_limit_are_open_and_the_others_wait(pool, client, fault
 
     assert len(run(story())) == 20
     stats = pool.stats()
-    assert (stats.made, stats.waits, stats.waiting) == (2, 18, 0)
+    assert (stats.made, stats.waiting) == (2, 0)
+    assert 0 < stats.waits <= 18
     assert stats.wait_total > stats.wait_p95 > 0
 
 
@@ -261,8 +266,7 @@ def test_each_host_has_its_own_limit(faulty, run):
     async def story(pool):
         client = pool.httpx2()
         held = [asyncio.create_task(client.get(f"{faulty.url}/silent")) for _ in range(2)]
-        while pool.stats().in_use + pool.stats().waiting < 2:
-            await asyncio.sleep(0.001)
+        await seen_to(lambda: pool.stats().in_use + pool.stats().waiting == 2)
         assert (pool.stats().in_use, pool.stats().waiting) == (1, 1)
         other = await client.get(faulty.url.replace("127.0.0.1", "localhost") + "/ok")
         for task in held:
@@ -317,8 +321,7 @@ def test_a_closed_pool_says_what_to_do(pool, client, run):
 def test_closing_ends_what_runs(pool, client, package):
     async def story():
         task = asyncio.create_task(client.get("/silent"))
-        while not pool.stats().in_use:
-            await asyncio.sleep(0.001)
+        await seen_to(lambda: pool.stats().in_use)
         await pool.aclose()
         with pytest.raises(package.TransportError):
             await task
@@ -365,6 +368,15 @@ def test_a_number_that_cannot_be_meant_is_refused(setting):
 def test_what_the_pool_does_is_not_for_the_client(pool):
     with pytest.raises(InvalidInput, match="limits, verify: the pool itself"):
         pool.httpx2(verify=False, limits=None)
+
+
+async def seen_to(holds):
+    """Wait for something that the loops bring about."""
+    for _ in range(5000):
+        if holds():
+            return
+        await asyncio.sleep(0.001)
+    raise AssertionError("it did not come to hold")
 
 
 def until(holds):

@@ -6,4 +6,12 @@ from consilience.pools.pool_events import ConnectionReplaced, HealthChanged
 from consilience.pools.postgres import PostgresPool
 from consilience.pools.redis import RedisPool
 
-__all__ = ["ConnectionReplaced", "Health", "HealthChanged", "HttpPool", "PoolStats", "PostgresPool", "RedisPool"]
+__all__ = [
+    "ConnectionReplaced",
+    "Health",
+    "HealthChanged",
+    "HttpPool",
+    "PoolStats",
+    "PostgresPool",
+    "RedisPool",
+]

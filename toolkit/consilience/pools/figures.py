@@ -99,7 +99,17 @@ class Meter:
     (3, 1, 0.5)
     """
 
-    __slots__ = ("_recent", "closed", "errors", "in_use", "made", "requests", "wait_total", "waiting", "waits")
+    __slots__ = (
+        "_recent",
+        "closed",
+        "errors",
+        "in_use",
+        "made",
+        "requests",
+        "wait_total",
+        "waiting",
+        "waits",
+    )
 
     def __init__(self) -> None:
         self.requests = self.errors = self.waits = self.waiting = self.in_use = self.made = self.closed = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import functools
 import socket
 import ssl
@@ -27,15 +28,21 @@ _PIECE = 65_536
 _LONGEST_HEADER = 65_536
 
 
+# Where the connection of a request with a long body is noted.
+_taken: contextvars.ContextVar[list[Any] | None] = contextvars.ContextVar("taken", default=None)
+
+
 class HttpFailure(Exception):
     """A request failed; the first argument names the class of error that httpx2 and httpx have for it."""
 
     @property
     def kind(self) -> str:
+        """Name of the class."""
         return str(self.args[0])
 
     @property
     def message(self) -> str:
+        """What happened, without the URL."""
         return str(self.args[1])
 
 
@@ -145,9 +152,19 @@ class Exchange:
     async def _respond(self, ask: Ask, url: yarl.URL) -> aiohttp.ClientResponse:
         if len(ask.body) <= _PIECE:
             return await self._request(ask, url, ask.body or None)
-        # Its time runs while the body is sent, and begins anew with every piece.
-        async with asyncio.timeout(None) as writing:
-            return await self._request(ask, url, _pieces(ask.body, writing, ask.timeouts.write))
+        connections: list[aiohttp.Connection] = []
+        _taken.set(connections)
+        try:
+            # Its time runs while the body is sent, and begins anew with every piece.
+            async with asyncio.timeout(None) as writing:
+                return await self._request(ask, url, _pieces(ask.body, writing, ask.timeouts.write))
+        except BaseException:
+            for transport in [taken.transport for taken in connections]:
+                if transport is not None:
+                    transport.abort()  # closing would wait until the other side has read the rest
+            raise
+        finally:
+            _taken.set(None)
         raise AssertionError  # the block above returns or raises
 
     async def _request(
@@ -255,10 +272,17 @@ def _connector_class() -> type[aiohttp.TCPConnector]:
         """Connects within a timeout that a loop which stood still does not use up."""
 
         async def connect(
-            self, req: aiohttp.ClientRequest, traces: list[Any], timeout: aiohttp.ClientTimeout
+            self,
+            req: aiohttp.ClientRequest,
+            traces: list[Any],
+            timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - the base class names it
         ) -> Any:
             async with Patience(timeout.connect):
-                return await super().connect(req, traces, unlimited)
+                connection = await super().connect(req, traces, unlimited)
+            taken = _taken.get()
+            if taken is not None:
+                taken.append(connection)
+            return connection
 
     return Connector
 
@@ -312,7 +336,11 @@ def _kind(error: Exception, host: str) -> tuple[str, str]:
     kinds: list[tuple[type[Exception] | tuple[type[Exception], ...], str, str]] = [
         (aiohttp.ConnectionTimeoutError, "ConnectTimeout", "no connection to {host} within the timeout"),
         (aiohttp.ServerTimeoutError, "ReadTimeout", "{host} sent nothing within the timeout"),
-        ((aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError), "ProxyError", "the proxy: {error}"),
+        (
+            (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError),
+            "ProxyError",
+            "the proxy: {error}",
+        ),
         (aiohttp.ClientConnectorError, "ConnectError", "no connection to {host}: {error}"),
         (aiohttp.ServerDisconnectedError, "RemoteProtocolError", "{host} closed without sending a response"),
         (aiohttp.ClientPayloadError, "RemoteProtocolError", "{host} closed before the response was complete"),

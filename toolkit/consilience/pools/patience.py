@@ -43,10 +43,12 @@ class Patience:
     ) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        if not self._expired or self._task is None:
+            return
         # somebody else's cancellation that came at the same time goes before
-        if self._expired and self._task is not None and self._task.uncancel() == 0:
-            if kind is not None and issubclass(kind, asyncio.CancelledError):
-                raise TimeoutError from error
+        alone = self._task.uncancel() == 0
+        if alone and kind is not None and issubclass(kind, asyncio.CancelledError):
+            raise TimeoutError from error
 
     def _expire(self) -> None:
         late = self._loop.time() - self._due
