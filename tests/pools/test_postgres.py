@@ -10,7 +10,7 @@ from consilience.errors import InvalidInput, PoolClosed, PoolTimedOut
 from consilience.loop import background
 from consilience.pools import ConnectionReplaced, PostgresPool
 
-SECRET = "sesame-open"
+SECRET = "sesame-open"  # noqa: S105 - of nobody
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_an_error_or_a_cancellation_rolls_back(make, table, run, error):
     pool = make()
 
     async def story():
-        with pytest.raises(error):
+        with pytest.raises(error):  # noqa: PT012 - the block is what is tested
             async with pool.transaction() as connection:
                 await connection.execute("INSERT INTO notes VALUES (1)")
                 raise error
@@ -75,7 +75,7 @@ def test_code_without_a_loop_has_transactions_too(make, table):
     with pool.transaction_sync() as statements:
         assert statements.execute("INSERT INTO notes VALUES (%s)", [1]) == []
         assert statements.execute("SELECT number FROM notes") == [(1,)]
-    with pytest.raises(KeyboardInterrupt), pool.transaction_sync() as statements:
+    with pytest.raises(KeyboardInterrupt), pool.transaction_sync() as statements:  # noqa: PT012
         statements.execute("INSERT INTO notes VALUES (2)")
         raise KeyboardInterrupt
     assert table() == [1]

@@ -72,12 +72,12 @@ def test_a_server_that_says_nothing_is_a_timeout(redis_server):
 
 
 def test_a_connection_that_was_silent_is_asked_for_a_sign_of_life(redis_server):
-    with RedisPool(redis_server.url, check_after=0.001) as pool:
+    with RedisPool(redis_server.url, check_after=0.2) as pool:
 
         async def story():
             await pool.execute("PING")
             before = redis_server.client.info("commandstats")["cmdstat_ping"]["calls"]
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.25)
             await pool.execute("ECHO", "a")
             return redis_server.client.info("commandstats")["cmdstat_ping"]["calls"] - before
 

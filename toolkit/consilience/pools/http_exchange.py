@@ -20,6 +20,7 @@ from consilience.pools.patience import Patience
 if TYPE_CHECKING:
     import aiohttp
     import yarl
+    from aiohttp.connector import Connection
 
 __all__ = ["Answer", "Ask", "Exchange", "HttpFailure", "Limits", "Timeouts"]
 
@@ -152,7 +153,7 @@ class Exchange:
     async def _respond(self, ask: Ask, url: yarl.URL) -> aiohttp.ClientResponse:
         if len(ask.body) <= _PIECE:
             return await self._request(ask, url, ask.body or None)
-        connections: list[aiohttp.Connection] = []
+        connections: list[Connection] = []
         _taken.set(connections)
         try:
             # Its time runs while the body is sent, and begins anew with every piece.

@@ -152,7 +152,7 @@ class PostgresPool(Pool["AsyncConnectionPool[Any]"]):
             reconnect_timeout=_RECONNECT,
         )
         held.append(pool)
-        return pool, AsyncConnectionPool.close
+        return pool, _shut
 
     async def _take(self, wait: float | None) -> AsyncConnection[Any]:
         from psycopg_pool import PoolTimeout
@@ -233,6 +233,16 @@ async def _left(
     stand_in = _Aborted()
     with contextlib.suppress(_Aborted):
         await lending.__aexit__(_Aborted, stand_in, None)
+
+
+async def _shut(pool: AsyncConnectionPool[Any]) -> None:
+    try:
+        await pool.close()
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        # its workers were cancelled before, with everything else on a loop that is being closed
 
 
 def _checking(
