@@ -20,7 +20,6 @@ from consilience.pools.patience import Patience
 if TYPE_CHECKING:
     import aiohttp
     import yarl
-    from aiohttp.connector import Connection
 
 __all__ = ["Answer", "Ask", "Exchange", "HttpFailure", "Limits", "Timeouts"]
 
@@ -30,7 +29,7 @@ _LONGEST_HEADER = 65_536
 
 
 # Where the connection of a request with a long body is noted.
-_taken: contextvars.ContextVar[list[Any] | None] = contextvars.ContextVar("taken", default=None)
+_taken: contextvars.ContextVar[list[asyncio.Transport] | None] = contextvars.ContextVar("taken", default=None)
 
 
 class HttpFailure(Exception):
@@ -153,16 +152,15 @@ class Exchange:
     async def _respond(self, ask: Ask, url: yarl.URL) -> aiohttp.ClientResponse:
         if len(ask.body) <= _PIECE:
             return await self._request(ask, url, ask.body or None)
-        connections: list[Connection] = []
-        _taken.set(connections)
+        transports: list[asyncio.Transport] = []
+        _taken.set(transports)
         try:
             # Its time runs while the body is sent, and begins anew with every piece.
             async with asyncio.timeout(None) as writing:
                 return await self._request(ask, url, _pieces(ask.body, writing, ask.timeouts.write))
         except BaseException:
-            for transport in [taken.transport for taken in connections]:
-                if transport is not None:
-                    transport.abort()  # closing would wait until the other side has read the rest
+            for transport in transports:
+                transport.abort()  # closing would wait until the other side has read the rest
             raise
         finally:
             _taken.set(None)
@@ -281,8 +279,8 @@ def _connector_class() -> type[aiohttp.TCPConnector]:
             async with Patience(timeout.connect):
                 connection = await super().connect(req, traces, unlimited)
             taken = _taken.get()
-            if taken is not None:
-                taken.append(connection)
+            if taken is not None and connection.transport is not None:
+                taken.append(connection.transport)
             return connection
 
     return Connector
