@@ -3,9 +3,9 @@
     python benchmarks/circle_load.py [--questions 1000] [--experts 5] [--latency 0.05] [--json FILE]
 
 Every question of a round is asked at the same moment on one loop; scripted experts answer after ``--latency`` seconds.
-Two circles are measured in turn, with experts that wait and with experts that answer at once. Memory is what the process
-grew by at its peak since before the first question. The first token's time is measured from the expert's side: from the
-moment at which it yields to the moment at which a reader on another loop has it.
+Two circles are measured in turn, with experts that wait and with experts that answer at once. Memory is what the
+process grew by at its peak since before the first question. The first token's time is measured from the expert's side:
+from the moment at which it yields to the moment at which a reader on another loop has it.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ async def stream_all(circle: cs.Circle, questions: int) -> int:
     return sum(await asyncio.gather(*(read(n) for n in range(questions))))
 
 
-def timed(work, *args: object) -> tuple[float, float]:  # noqa: ANN001
+def timed(work, *args: object) -> tuple[float, float]:
     """Return the CPU and the wall seconds of a coroutine function."""
     cpu, wall = time.process_time(), time.perf_counter()
     asyncio.run(work(*args))
@@ -64,10 +64,10 @@ class Yields:
     name = "yields"
     source = cs.models.Source.SCRIPTED
 
-    async def answer(self, question: cs.Question) -> cs.Reply:
+    async def answer(self, _question: cs.Question) -> cs.Reply:
         return cs.Reply("yes")
 
-    async def stream(self, question: cs.Question):  # noqa: ANN201
+    async def stream(self, _question: cs.Question):
         await asyncio.sleep(0.001)
         yield str(time.perf_counter_ns())
         await asyncio.sleep(0.001)
@@ -83,7 +83,8 @@ async def first_tokens(n: int) -> list[float]:
     for _ in range(n):
         async for event in circle.stream("Is it?", answer=YES_NO):
             if isinstance(event, Token):
-                found.append((time.perf_counter_ns() - int(event.text)) / 1e6)
+                written = int(event.text)
+                found.append((time.perf_counter_ns() - written) / 1e6)
     return found
 
 
@@ -111,7 +112,11 @@ def measured(questions: int, experts: int, latency: float, repeats: int) -> dict
     """Return the figures of all cases, repeated in turn."""
     asyncio.run(ask_all(circle_of(experts, 0), 10))  # imports and the loop's start are not the load
     before = peak_mb()
-    cases = {"ask, waiting": (ask_all, latency), "ask, at once": (ask_all, 0), "stream, waiting": (stream_all, latency)}
+    cases = {
+        "ask, waiting": (ask_all, latency),
+        "ask, at once": (ask_all, 0),
+        "stream, waiting": (stream_all, latency),
+    }
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in cases}
     for _ in range(repeats):
         for name, (work, seconds) in cases.items():
