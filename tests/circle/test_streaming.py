@@ -263,6 +263,40 @@ def test_a_closed_mailbox_gives_what_it_holds_and_then_ends():
     assert [mailbox.take_sync(), mailbox.take_sync()] == [Token("ana", "ab"), None]
 
 
+def test_nothing_comes_after_the_verdict_or_after_an_experts_end():
+    release = threading.Event()
+
+    class Stubborn(Writes):
+        async def stream(self, question):
+            while not release.is_set():
+                try:
+                    await asyncio.sleep(0.001)
+                except asyncio.CancelledError:
+                    continue
+                yield "more"
+            yield cs.Reply("yes")
+
+    try:
+        events = list(cs.Circle([Stubborn(), cs.Scripted("b", ["yes"])]).stream_sync("Is it?", deadline=0.05))
+        ended = [getattr(getattr(event, "response", None), "expert", "") for event in events].index("writes")
+        assert "writes" not in [event.expert for event in events[ended:] if isinstance(event, Token)]
+        assert isinstance(events[-1], Decided)
+    finally:
+        release.set()
+
+
+def test_a_second_reader_is_told_that_there_is_one():
+    async def main():
+        mailbox = Mailbox()
+        first = asyncio.create_task(mailbox.take())
+        await asyncio.sleep(0)
+        with pytest.raises(LoopError, match="One reader"):
+            await mailbox.take()
+        first.cancel()
+
+    asyncio.run(main())
+
+
 def test_a_reader_whose_loop_is_gone_holds_nothing():
     mailbox = Mailbox()
 
