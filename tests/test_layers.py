@@ -16,7 +16,7 @@ FLOORS = {
     "work": {"circle", "consult", "rounds", "streaming", "terms", "runs", "evaluation", "scale"},
     "experts": {"experts", "sources"},
     "keeping": {"store", "metrics"},
-    "calling": {"policies", "pools", "loop"},
+    "calling": {"policies", "pools", "loop", "testing"},
     "judging": {
         "agreement",
         "aggregate",

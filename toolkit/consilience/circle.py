@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from consilience.consult import consult
 from consilience.errors import InvalidInput, StoreError, UnknownExpert
-from consilience.experts.base import Expert
+from consilience.experts.base import Expert, Shared
 from consilience.experts.registry import Given, as_circle
 from consilience.loop import background
 from consilience.models import AnswerKind, Example, Question, Text
@@ -41,9 +41,10 @@ class Circle:
         Seconds that a question may take; whoever has not answered by then is *timed out*. 120 is above what a
         hosted model needs for a long answer.
     policies
-        A `policies.Policy` for experts that share a provider's limits, by the expert's name. Whoever is not named is
-        asked under a policy of its own in this circle, which only stops asking an expert that keeps failing; it
-        does not retry, because only the user knows whether a question may be asked twice.
+        A `policies.Policy` by the expert's name. By default language models share the policy of their provider, which
+        retries (see `experts.llm.defaults`; a ``Policy("openai", ...)`` made before is used as it is). Whoever else is
+        not named is asked under a policy of its own in this circle, which only stops asking an expert that keeps
+        failing; it does not retry, because only the user knows whether a question may be asked twice.
     method
         ``majority`` needs more than half of the asked experts; ``plurality`` takes the most frequent answer. Scores are
         pooled by their median and rankings by Schulze's method; `Verdict.replay` decides otherwise.
@@ -272,11 +273,13 @@ def _policies(experts: Sequence[Expert], given: Mapping[str, Policy]) -> dict[st
     unknown = sorted(set(given) - {expert.name for expert in experts})
     if unknown:
         raise UnknownExpert(f"policies name experts of the circle, {', '.join(unknown)} came.")
-    return {
-        expert.name: given.get(expert.name)
-        or Policy(expert.name, timeout=None, deadline=None, registered=False)
-        for expert in experts
-    }
+    return {expert.name: given.get(expert.name) or _usual_policy(expert) for expert in experts}
+
+
+def _usual_policy(expert: Expert) -> Policy:
+    if isinstance(expert, Shared):
+        return expert.policy()
+    return Policy(expert.name, timeout=None, deadline=None, registered=False)
 
 
 def _question(

@@ -92,15 +92,19 @@ def setup_local() -> None:
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    local: Annotated[
+        bool, typer.Option("--local", help="Also look for model servers at the usual ports of this machine.")
+    ] = False,
+) -> None:
     """Say what works here, what does not, and what mends it."""
     from rich.text import Text
 
-    from consilience.doctor import checks
+    from consilience.doctor import checks, servers
 
     table = _table("what", "state", "found", "to mend it")
     words = {True: ("works", "green"), False: ("missing", "red"), None: ("", "")}
-    found = checks()
+    found = checks() + (servers() if local else [])
     for check in found:
         word, style = words[check.works]
         table.add_row(check.what, Text(word, style=style), Text(check.found), Text(check.mend))

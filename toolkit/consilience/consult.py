@@ -145,7 +145,7 @@ async def _respond(
         reason = _late(deadline) if late else _reason(error)
         return unanswered(expert, question, Outcome.TIMED_OUT, reason, started)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - an expert is foreign code: whatever it raises is its outcome
-        return unanswered(expert, question, _outcome(error), _reason(error), started, reply)
+        return unanswered(expert, question, _outcome(error), _reason(error), started, reply or error)
     return Response(
         question_id=question.id,
         expert=expert.name,
@@ -198,10 +198,11 @@ async def _whole(name: str, stream: _Streaming, question: Question) -> AsyncGene
 
 
 def unanswered(
-    expert: Expert, question: Question, outcome: Outcome, reason: str, started: float, reply: object = None
+    expert: Expert, question: Question, outcome: Outcome, reason: str, started: float, left: object = None
 ) -> Response:
-    """Return the response of an expert who gave no answer."""
-    came = reply if isinstance(reply, Reply) else None
+    """Return the response of who has no answer, with what is left: an unusable reply, or what an error used up."""
+    came = left if isinstance(left, Reply) else None
+    used = getattr(left, "usage", None)
     return Response(
         question_id=question.id,
         expert=expert.name,
@@ -210,7 +211,7 @@ def unanswered(
         raw=_bounded(came.raw) if came else None,
         reason=reason,
         latency_s=time.monotonic() - started,
-        usage=came.usage if came else Usage(),
+        usage=used if isinstance(used, Usage) else Usage(),
     )
 
 

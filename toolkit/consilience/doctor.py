@@ -35,6 +35,28 @@ def checks() -> list[Check]:
     return [_python(), *map(_package, ("polars", "duckdb", "pyarrow")), _kernels(), *_local()]
 
 
+def servers() -> list[Check]:
+    """Look for model servers at the usual ports of this machine; connects to nothing else."""
+    from consilience.experts.llm.discovery import discover, usual
+    from consilience.loop import background
+
+    found = background.wait_sync(discover())
+    if not found:
+        ports = ", ".join(sorted({url.split(":")[2].partition("/")[0] for url in usual()}, key=int))
+        return [
+            Check("model servers", None, f"none at the ports {ports}", "start one, then name it in a circle")
+        ]
+    return [
+        Check(
+            f"server at {server.address}",
+            None,
+            "wants a key" if server.locked else ", ".join(server.models) or "has no model loaded",
+            f"cs.Model('{server.services[0]}:...', key='...')" if server.locked else ", ".join(server.names),
+        )
+        for server in found
+    ]
+
+
 def _python() -> Check:
     return Check("Python", None, f"{platform.python_version()} at {sys.executable}")
 

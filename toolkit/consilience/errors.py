@@ -14,8 +14,15 @@ The tree::
     │   ├── Abstained
     │   ├── Refused
     │   ├── Unparseable
+    │   │   └── Truncated
     │   ├── ContextExceeded
     │   ├── RecordingMiss
+    │   ├── NotConfigured
+    │   │   ├── ProviderExtraMissing
+    │   │   ├── KeyMissing
+    │   │   └── SecretsExposed
+    │   ├── ProviderError               a provider did not answer; `status_code` and `retry_after` say how
+    │   │   └── KeyRejected
     │   └── LocalModelError
     │       ├── LocalExtraMissing
     │       ├── LocalModelMissing
@@ -26,6 +33,10 @@ The tree::
     │   ├── RateLimited
     │   ├── QueueFull
     │   ├── NestedAcquire
+    │   ├── PoolClosed
+    │   ├── PoolTimedOut (TimeoutError)
+    │   ├── StreamCutOff                a stream ended without its end
+    │   ├── MalformedEvent              an event of a stream cannot be read
     │   ├── AttemptTimedOut (TimeoutError)
     │   └── DeadlineExceeded (TimeoutError)
     ├── SetupError                      the local model could not be fetched or is damaged
@@ -34,6 +45,7 @@ The tree::
     │   ├── StoreBusy
     │   ├── StoreTooNew
     │   ├── StoreReadOnly
+    │   ├── StatementTimedOut (TimeoutError)
     │   └── NetworkFileSystem
     ├── KernelUnavailable (ImportError) a kernel was forced that is not built
     └── LoopError (RuntimeError)        a blocking call was made where it would wait for itself
@@ -61,24 +73,36 @@ __all__ = [
     "InvalidFrame",
     "InvalidInput",
     "KernelUnavailable",
+    "KeyMissing",
+    "KeyRejected",
     "LocalExtraMissing",
     "LocalModelCrashed",
     "LocalModelError",
     "LocalModelMissing",
     "LocalPortTaken",
     "LoopError",
+    "MalformedEvent",
     "NestedAcquire",
     "NetworkFileSystem",
+    "NotConfigured",
+    "PoolClosed",
+    "PoolTimedOut",
+    "ProviderError",
+    "ProviderExtraMissing",
     "QueueFull",
     "RateLimited",
     "RecordingMiss",
     "Refused",
+    "SecretsExposed",
     "SetupError",
+    "StatementTimedOut",
     "StoreBusy",
     "StoreError",
     "StoreFull",
     "StoreReadOnly",
     "StoreTooNew",
+    "StreamCutOff",
+    "Truncated",
     "UnknownExpert",
     "Unparseable",
 ]
@@ -117,7 +141,15 @@ class InvalidFrame(InvalidInput):
 
 
 class ExpertError(ConsilienceError):
-    """One expert could not answer. Inside a circle it becomes that expert's typed outcome."""
+    """One expert could not answer. Inside a circle it becomes that expert's typed outcome.
+
+    Attributes
+    ----------
+    usage
+        What was used up all the same, a `Usage`; ``None`` when unknown.
+    """
+
+    usage: Any = None
 
 
 class Abstained(ExpertError):
@@ -132,12 +164,51 @@ class Unparseable(ExpertError):
     """The expert said something that is not an answer of the kind that was asked for."""
 
 
+class Truncated(Unparseable):
+    """The answer was cut off by a limit of tokens, and half an answer is none."""
+
+
 class ContextExceeded(ExpertError):
     """The question is longer than the model's context."""
 
 
 class RecordingMiss(ExpertError):
     """A recording holds no answer to this question."""
+
+
+class NotConfigured(ExpertError):
+    """A provider cannot be asked from this machine as it is set up."""
+
+
+class ProviderExtraMissing(NotConfigured):
+    """The extra of a provider is not installed."""
+
+
+class KeyMissing(NotConfigured):
+    """A provider's key is neither in the environment nor in the secrets file."""
+
+
+class SecretsExposed(NotConfigured):
+    """The secrets file can be read by other users, or cannot be read at all."""
+
+
+class ProviderError(ExpertError):
+    """A provider did not answer, or not to the end.
+
+    Attributes
+    ----------
+    status_code
+        The HTTP status; ``None`` when there was none.
+    retry_after
+        Seconds after which the provider wants to be asked again; ``None`` when it said nothing.
+    """
+
+    status_code: int | None = None
+    retry_after: float | None = None
+
+
+class KeyRejected(ProviderError):
+    """A provider does not accept the key, or the key may not use the model."""
 
 
 class LocalModelError(ExpertError):
@@ -188,6 +259,22 @@ class NestedAcquire(CallError):
     """A call that holds a permit asked for another one of the same policy, and would have waited for itself."""
 
 
+class PoolClosed(CallError):
+    """The pool of connections was closed before this call."""
+
+
+class PoolTimedOut(CallError, TimeoutError):
+    """No connection of the pool became free in time."""
+
+
+class StreamCutOff(CallError):
+    """A stream ended before its answer was whole: what came is a part, and is not to be taken for all of it."""
+
+
+class MalformedEvent(CallError):
+    """An event of a stream cannot be read."""
+
+
 class AttemptTimedOut(CallError, TimeoutError):
     """One attempt took longer than its timeout."""
 
@@ -226,6 +313,10 @@ class StoreTooNew(StoreError):
 
 class StoreReadOnly(StoreError):
     """A statement tried to change the store through a reading call."""
+
+
+class StatementTimedOut(StoreError, TimeoutError):
+    """A statement on the store ran longer than it may, and was stopped."""
 
 
 class NetworkFileSystem(StoreError):

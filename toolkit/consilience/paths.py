@@ -18,3 +18,13 @@ def cache_dir() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("consilience", appauthor=False))
+
+
+def config_dir() -> Path:
+    """Return the folder for what the user wrote down: keys.
+
+    The platform's own (``~/.config/consilience`` on Linux, ``XDG_CONFIG_HOME`` honoured). The folder is not made here.
+    """
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir("consilience", appauthor=False))

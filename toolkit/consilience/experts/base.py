@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 from consilience.errors import Abstained, InvalidInput
 from consilience.loop import call_in_thread
 from consilience.models import Question, Reply, Source
+from consilience.policies import Policy
 
 
 @runtime_checkable
@@ -39,6 +40,14 @@ class StreamingExpert(Expert, Protocol):
 
     def stream(self, question: Question) -> AsyncGenerator[str | Reply, None]:
         """Yield pieces of text as they are written, and at last the `Reply`; without one it was cut off."""
+
+
+@runtime_checkable
+class Shared(Protocol):
+    """An expert that shares a service with others, and so its limits."""
+
+    def policy(self) -> Policy:
+        """Return the policy under which the service is asked."""
 
 
 class FunctionExpert:

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from consilience.errors import DuplicateExpert, EmptyCircle, InvalidInput, UnknownExpert
 from consilience.experts.base import Expert, FunctionExpert
+from consilience.experts.llm.services import SERVICES, Typed, service
 from consilience.models import Example, Question
 
 
@@ -18,7 +19,8 @@ class Model:
     Parameters
     ----------
     name
-        ``"provider:model"``; today ``"local:smollm2"``.
+        ``"provider:model"``: ``"local:smollm2"``, ``"openai:..."``, ``"anthropic:..."``, ``"google:..."``,
+        ``"ollama:..."`` and what else stands in `experts.llm.SERVICES`.
     alias
         The name in the circle, so that one model can sit in it twice; the model's own by default.
     persona
@@ -28,7 +30,19 @@ class Model:
     temperature
         0, the default, repeats itself; above it sampling varies.
     seed
-        Of the sampling; the same seed gives the same answer.
+        Of the sampling; the same seed gives the same answer, where the provider has one.
+    base_url
+        Another address that speaks the provider's protocol, such as ``"http://localhost:8000/v1"`` for any
+        OpenAI-compatible server; the provider's own by default. It gets no key unless ``key`` names one.
+    key
+        Name of the environment variable, or of the entry of the secrets file, that holds the key; the provider's usual
+        one by default. The key itself is never given here, since settings are shown and kept.
+    max_tokens
+        Longest answer in tokens; by default 512 for the local model, 8192 for others, which holds what a reasoning
+        model thinks.
+    typed
+        How a provider is held to typed answers: ``"native"``, ``"prompted"`` or ``"tool"``; see
+        `experts.llm.LanguageModel`.
 
     Examples
     --------
@@ -42,6 +56,10 @@ class Model:
     examples: tuple[Example | tuple[str, str], ...] = ()
     temperature: float = 0.0
     seed: int = 1
+    base_url: str | None = None
+    key: str | None = None
+    max_tokens: int | None = None
+    typed: Typed | None = None
 
     @property
     def provider(self) -> str:
@@ -114,22 +132,40 @@ def _local(model: Model) -> Expert:
 
     if model.model != "smollm2":
         raise UnknownExpert(f"The local provider knows 'local:smollm2', {model.name!r} came.")
+    if model.base_url or model.key or model.typed:
+        raise InvalidInput("'local:smollm2' runs in this package: it takes no base_url, key or typed.")
     return LocalModel(
         model.alias or model.model,
         examples=model.examples,
         persona=model.persona,
         temperature=model.temperature,
         seed=model.seed,
+        **({} if model.max_tokens is None else {"max_tokens": model.max_tokens}),
     )
 
 
-_PROVIDERS: dict[str, Callable[[Model], Expert]] = {"local": _local}
+def _hosted(model: Model) -> Expert:
+    from consilience.experts.llm import LanguageModel
+
+    return LanguageModel(
+        model.alias or model.name,
+        service(model.provider, model.base_url, model.key),
+        model.model,
+        examples=model.examples,
+        persona=model.persona,
+        temperature=model.temperature,
+        seed=model.seed,
+        typed=model.typed,
+        **({} if model.max_tokens is None else {"max_tokens": model.max_tokens}),
+    )
 
 
 def _build(model: Model) -> Expert:
-    if not model.model or model.provider not in _PROVIDERS:
-        known = ", ".join(f"'{provider}:...'" for provider in _PROVIDERS)
-        raise UnknownExpert(
-            f"A model is named 'provider:model' and the providers are {known}; {model.name!r} came."
-        )
-    return _PROVIDERS[model.provider](model)
+    if model.model and model.provider == "local":
+        return _local(model)
+    if model.model and model.provider in SERVICES:
+        return _hosted(model)
+    known = ", ".join(f"'{provider}:...'" for provider in ("local", *SERVICES))
+    raise UnknownExpert(
+        f"A model is named 'provider:model' and the providers are {known}; {model.name!r} came."
+    )

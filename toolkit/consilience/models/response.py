@@ -125,7 +125,9 @@ class Reply:
     probabilities
         ``(choice, probability)`` pairs for a label, summing to 1 at most; empty when unknown.
     usage
-        Tokens and cost; unknown by default.
+        Tokens and cost, of all calls together; unknown by default.
+    calls
+        Calls that it took: 2 where a first answer could not be used and the model was asked again.
 
     Raises
     ------
@@ -138,6 +140,7 @@ class Reply:
     confidence_source: ConfidenceSource | None = None
     probabilities: tuple[tuple[str, float], ...] = ()
     usage: Usage = Usage()
+    calls: int = 1
 
     def __post_init__(self) -> None:
         if self.confidence is not None and not 0 <= self.confidence <= 1:

@@ -1,0 +1,228 @@
+"""One model of one service, asked over HTTP: messages out, a completion back, with this package's errors."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from consilience.errors import ConsilienceError, ProviderError, ProviderExtraMissing
+from consilience.experts.llm.chances import Token
+from consilience.experts.llm.keys import Key
+from consilience.experts.llm.prompts import Turn
+from consilience.experts.llm.services import Service, Typed
+from consilience.loop import background, call_in_thread
+from consilience.models import Usage
+
+if TYPE_CHECKING:
+    import httpx2
+    from pydantic_ai.messages import ModelResponse
+    from pydantic_ai.models import Model
+
+# A policy's timeout ends an attempt; this is for who asks without one.
+_READ_SECONDS = 600.0
+_CONNECT_SECONDS = 10.0
+# What the clients of the providers allow themselves.
+_CONNECTIONS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """How one completion is asked for.
+
+    Parameters
+    ----------
+    temperature, seed, max_tokens
+        The sampling. A model that takes no temperature or seed gets none.
+    schema
+        JSON schema of the answer; ``None`` for text.
+    typed
+        How the answer is held to the schema; ``None`` asks the model's profile.
+    probabilities
+        Whether the likeliest tokens at each place are wanted.
+    """
+
+    temperature: float
+    seed: int
+    max_tokens: int
+    schema: dict[str, Any] | None = None
+    typed: Typed | None = None
+    probabilities: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What came back.
+
+    Parameters
+    ----------
+    text
+        What the model wrote; for a tool call, its arguments.
+    finish
+        Why it ended: ``stop``, ``length``, ``content_filter`` or another reason of the service. It is never missing: a
+        completion without one raises instead.
+    usage
+        Tokens and cost.
+    tokens
+        Token probabilities, where asked for and told.
+    """
+
+    text: str
+    finish: str
+    usage: Usage
+    tokens: tuple[Token, ...] = ()
+
+
+class Connection:
+    """A service's client for one model, on the running loop.
+
+    Parameters
+    ----------
+    service, model
+        Who is asked.
+    key
+        Goes into the client, and out of every message.
+    """
+
+    def __init__(self, service: Service, model: str, key: Key) -> None:
+        self.service, self.model, self.key = service, model, key
+        self._asked: Model | None = None
+        self._http: httpx2.AsyncClient | None = None
+
+    def __repr__(self) -> str:
+        return f"Connection({self.service.name!r}, {self.model!r}, {self.key!r})"
+
+    async def open(self) -> None:
+        """Make the client; its import takes a second and happens in a thread.
+
+        Raises
+        ------
+        ProviderExtraMissing
+            The client is not installed.
+        """
+        http = http_client()
+        if self._asked is None or self._http is not http:  # another loop than the last time
+            self._asked = await call_in_thread(self._made, http)  # type: ignore[assignment]
+            self._http = http
+
+    async def complete(self, turns: Sequence[Turn], request: Request) -> Completion:
+        """Return the completion of a conversation.
+
+        Raises
+        ------
+        ProviderError, KeyRejected, ContextExceeded, Refused
+            There is none.
+        """
+        if self.service.streamed:
+            async with aclosing(self.stream(turns, request)) as parts:
+                async for part in parts:
+                    if isinstance(part, Completion):
+                        return part
+            raise AssertionError("a stream ends with a completion or an error")
+        from consilience.experts.llm import dialects
+
+        await self.open()
+        assert self._asked is not None
+        problem: ConsilienceError
+        try:
+            response = await self._asked.request(
+                *dialects.arguments(self._asked, self.service, turns, request)
+            )
+            return self._completion(response)
+        except ConsilienceError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the edge of foreign clients, whose errors may hold the key
+            problem = self._translated(error)
+        raise problem  # outside the except block: the client's own error holds the request, and the request the key
+
+    async def stream(self, turns: Sequence[Turn], request: Request) -> AsyncGenerator[str | Completion, None]:
+        """Yield pieces of text as they come, then the completion; errors are those of `complete`."""
+        from consilience.experts.llm import dialects
+
+        await self.open()
+        assert self._asked is not None
+        problem: ConsilienceError
+        try:
+            arguments = dialects.arguments(self._asked, self.service, turns, request)
+            async with self._asked.request_stream(*arguments) as events:
+                async for event in events:
+                    piece = dialects.piece(event)
+                    if piece:
+                        yield piece
+                completion = self._completion(events.get())
+            yield completion
+        except ConsilienceError:
+            raise
+        except Exception as error:  # noqa: BLE001 - as above
+            problem = self._translated(error)
+        else:
+            return
+        raise problem
+
+    def _completion(self, response: ModelResponse) -> Completion:
+        from consilience.experts.llm import dialects
+
+        completion = dialects.completion(response, self.service, self.model)
+        if completion is None:
+            raise ProviderError(
+                f"The answer of {self.model} at {self.service.name} has no end: the connection was cut without an "
+                "error, and half an answer is none; ask again."
+            )
+        return completion
+
+    def _translated(self, error: Exception) -> ConsilienceError:
+        from consilience.experts.llm.failures import translated
+
+        return translated(error, self.service, self.model, self.key)
+
+    def _made(self, http: httpx2.AsyncClient) -> Model:
+        require(self.service)
+        from consilience.experts.llm import dialects
+
+        return dialects.build(self.service, self.model, self.key, http)
+
+
+_MODULES = {"openai": "openai", "anthropic": "anthropic", "google": "google.genai"}
+
+
+def require(service: Service) -> None:
+    """Raise `ProviderExtraMissing` when the client of a service is not installed."""
+    for module in ("pydantic_ai", _MODULES[service.dialect]):
+        if not _installed(module):
+            raise ProviderExtraMissing(
+                f"{service.name} is asked through the extra {service.dialect!r}, and {module} is not installed: run "
+                f"pip install 'consilience[{service.dialect}]'."
+            )
+
+
+def _installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx2.AsyncClient] = WeakKeyDictionary()
+
+
+def http_client() -> httpx2.AsyncClient:
+    """Return the HTTP client of the running loop, which all services share: the one place that makes it.
+
+    It is closed with the package's loop.
+    """
+    import httpx2
+
+    loop = asyncio.get_running_loop()
+    client = _clients.get(loop)
+    if client is None or client.is_closed:
+        client = _clients[loop] = httpx2.AsyncClient(
+            timeout=httpx2.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS),
+            limits=httpx2.Limits(max_connections=_CONNECTIONS),
+        )
+        if background.is_current():
+            background.on_close(client.aclose)
+    return client

@@ -1,0 +1,182 @@
+"""Between this package's messages and pydantic-ai's: loaded with the first question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelRequest,
+    ModelResponse,
+    PartDeltaEvent,
+    PartStartEvent,
+    SystemPromptPart,
+    TextPart,
+    TextPartDelta,
+    ToolCallPart,
+    UserPromptPart,
+)
+from pydantic_ai.models import Model, ModelRequestParameters
+from pydantic_ai.output import OutputObjectDefinition
+from pydantic_ai.settings import ModelSettings
+from pydantic_ai.tools import ToolDefinition
+
+from consilience.experts import prices
+from consilience.experts.llm.chances import Token
+from consilience.experts.llm.connection import Completion, Request
+from consilience.experts.llm.keys import Key
+from consilience.experts.llm.prompts import Turn
+from consilience.experts.llm.services import Service, Typed
+from consilience.models import Usage
+
+if TYPE_CHECKING:
+    import httpx2
+
+_TOP = 20  # OpenAI's most
+_NAME = "answer"
+
+
+def build(service: Service, model: str, key: Key, http: httpx2.AsyncClient) -> Model:
+    """Return pydantic-ai's model over the provider's client, which itself retries nothing."""
+    if service.dialect == "anthropic":
+        return _anthropic(service, model, key, http)
+    if service.dialect == "google":
+        return _google(service, model, key, http)
+    return _openai(service, model, key, http)
+
+
+def arguments(
+    asked: Model, service: Service, turns: Sequence[Turn], request: Request
+) -> tuple[list[ModelMessage], ModelSettings, ModelRequestParameters]:
+    """Return what pydantic-ai's ``request`` takes."""
+    settings: dict[str, Any] = {"max_tokens": request.max_tokens}
+    if not asked.profile.get("anthropic_disallows_sampling_settings", False):
+        settings |= {"temperature": request.temperature, "seed": request.seed}
+    parameters = _parameters(asked, service, request)
+    if request.probabilities and service.dialect == "openai" and not parameters.output_tools:
+        settings |= {"openai_logprobs": True, "openai_top_logprobs": _TOP}
+    return [_message(turn) for turn in turns], cast("ModelSettings", settings), parameters
+
+
+def piece(event: object) -> str:
+    """Return the text that an event of a stream brings."""
+    if isinstance(event, PartStartEvent) and isinstance(event.part, TextPart):
+        return event.part.content
+    if isinstance(event, PartDeltaEvent) and isinstance(event.delta, TextPartDelta):
+        return event.delta.content_delta
+    return ""
+
+
+def completion(response: ModelResponse, service: Service, model: str) -> Completion | None:
+    """Return what a response says; ``None`` when it does not say why it ended, that is, when it was cut off.
+
+    pydantic-ai fills in ``stop`` for a reason that never came, so the service's own word is looked at.
+    """
+    details = response.provider_details or {}
+    refused = details.get("refusal") or response.finish_reason == "content_filter"
+    if not refused and not details.get("finish_reason"):
+        return None
+    return Completion(
+        text=_text(response) or str(details.get("refusal") or ""),
+        finish="content_filter" if refused else response.finish_reason or str(details["finish_reason"]),
+        usage=_usage(response, service, model),
+        tokens=_tokens(details.get("logprobs")),
+    )
+
+
+def _openai(service: Service, model: str, key: Key, http: httpx2.AsyncClient) -> Model:
+    from openai import AsyncOpenAI
+    from pydantic_ai.models.openai import OpenAIChatModel
+    from pydantic_ai.profiles.openai import OpenAIModelProfile
+    from pydantic_ai.providers.openai import OpenAIProvider
+    from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
+
+    client = AsyncOpenAI(
+        api_key=key.reveal() or "none", base_url=service.url, max_retries=0, http_client=http
+    )
+    if service.url is None or service.name == "azure":
+        return OpenAIChatModel(model, provider=OpenAIProvider(openai_client=client))
+    # Only OpenAI itself has left max_tokens behind; every other server knows it.
+    profile = OpenAIModelProfile(openai_chat_supports_max_completion_tokens=False)
+    provider = OpenAICompatibleProvider(service.name, openai_client=client)
+    return OpenAIChatModel(model, provider=provider, profile=profile)
+
+
+def _anthropic(service: Service, model: str, key: Key, http: httpx2.AsyncClient) -> Model:
+    from anthropic import AsyncAnthropic
+    from pydantic_ai.models.anthropic import AnthropicModel
+    from pydantic_ai.providers.anthropic import AnthropicProvider
+
+    client = AsyncAnthropic(
+        api_key=key.reveal() or "none", base_url=service.url, max_retries=0, http_client=http
+    )
+    return AnthropicModel(model, provider=AnthropicProvider(anthropic_client=client))
+
+
+def _google(service: Service, model: str, key: Key, http: httpx2.AsyncClient) -> Model:
+    from google.genai import Client
+    from google.genai.types import HttpOptions
+    from pydantic_ai.models.google import GoogleModel
+    from pydantic_ai.providers.google import GoogleProvider
+
+    options = HttpOptions(base_url=service.url, httpx_async_client=http)
+    client = Client(vertexai=False, api_key=key.reveal() or "none", http_options=options)
+    return GoogleModel(model, provider=GoogleProvider(client=client))
+
+
+def _message(turn: Turn) -> ModelMessage:
+    if turn.role == "model":
+        return ModelResponse(parts=[TextPart(turn.text)])
+    part = SystemPromptPart(turn.text) if turn.role == "system" else UserPromptPart(turn.text)
+    return ModelRequest(parts=[part])
+
+
+def _parameters(asked: Model, service: Service, request: Request) -> ModelRequestParameters:
+    if request.schema is None:
+        return ModelRequestParameters(output_mode="text", allow_text_output=True)
+    how = request.typed or _typed(asked, service)
+    if how == "native":
+        held = OutputObjectDefinition(json_schema=request.schema, name=_NAME, strict=True)
+        return ModelRequestParameters(output_mode="native", output_object=held, allow_text_output=True)
+    if how == "tool":
+        tool = ToolDefinition(
+            name=_NAME, description="Give the answer.", parameters_json_schema=request.schema, kind="output"
+        )
+        return ModelRequestParameters(output_mode="tool", output_tools=[tool], allow_text_output=False)
+    return ModelRequestParameters(output_mode="text", allow_text_output=True)
+
+
+def _typed(asked: Model, service: Service) -> Typed:
+    if asked.profile.get("supports_json_schema_output", False):
+        return "native"
+    # An older Claude calls the tool that it is told to call; elsewhere the choice of a tool is often not enforced.
+    return "tool" if service.dialect == "anthropic" else "prompted"
+
+
+def _text(response: ModelResponse) -> str:
+    called = [part.args_as_json_str() for part in response.parts if isinstance(part, ToolCallPart)]
+    return called[0] if called else "".join(p.content for p in response.parts if isinstance(p, TextPart))
+
+
+def _usage(response: ModelResponse, service: Service, model: str) -> Usage:
+    told = response.usage
+    if told.unmeasured_requests or not (told.input_tokens or told.output_tokens):
+        return Usage(cost_usd=0.0 if service.local else None)
+    return Usage(
+        told.input_tokens, told.output_tokens, prices.cost(told, service, response.model_name or model)
+    )
+
+
+def _tokens(told: Iterable[dict[str, Any]] | None) -> tuple[Token, ...]:
+    if not isinstance(told, list):
+        return ()
+    return tuple(
+        Token(_bytes(entry), tuple((_bytes(top), float(top["logprob"])) for top in entry["top_logprobs"]))
+        for entry in told
+    )
+
+
+def _bytes(entry: dict[str, Any]) -> bytes:
+    given = entry.get("bytes")
+    return bytes(given) if given is not None else str(entry["token"]).encode(errors="replace")

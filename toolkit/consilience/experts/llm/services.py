@@ -1,0 +1,139 @@
+"""The services that a name can begin with: their address, their key, and what holds there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+from urllib.parse import urlsplit
+
+from consilience.errors import InvalidInput
+
+Dialect: TypeAlias = Literal["openai", "anthropic", "google"]
+Typed: TypeAlias = Literal["native", "prompted", "tool"]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Who serves a model.
+
+    Parameters
+    ----------
+    name
+        What stands before the colon.
+    dialect
+        Whose protocol it speaks; also the extra that has its client.
+    url
+        Its address; ``None`` for the one that its client knows, empty when each customer has another.
+    key
+        The environment variables, or entries of the secrets file, that may hold its key; none for a server that wants
+        none.
+    typed
+        How it is held to a typed answer; ``None`` asks pydantic-ai's profile of the model.
+    probabilities
+        Whether it tells the probabilities of tokens.
+    streamed
+        Whether answers are asked for as streams. A server on this machine notices only so that its caller left.
+        OpenAI lets unverified organisations stream no newer model, so it is asked without.
+    listed
+        Its name in the price list; ``None`` for who is not in it, and for other addresses, which may charge otherwise.
+    local
+        Whether it runs on the user's own machine: then an answer costs nothing by contract.
+    concurrency
+        Calls at once by default.
+    """
+
+    name: str
+    dialect: Dialect
+    url: str | None = None
+    key: tuple[str, ...] = ()
+    typed: Typed | None = None
+    probabilities: bool = False
+    streamed: bool = True
+    listed: str | None = None
+    local: bool = False
+    concurrency: int = 32
+
+    def at(self, url: str) -> Service:
+        """Return what is known of the same protocol at another address: only that it speaks it.
+
+        A key that was meant for the provider goes nowhere else, so its variable is not read.
+        """
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise InvalidInput(f"base_url is an address such as 'http://localhost:8000/v1', {url!r} came.")
+        if parts.username or parts.password:
+            raise InvalidInput(
+                "base_url holds no password, since addresses are shown: put it into an environment variable and name "
+                "that with key='...'."
+            )
+        if self.url == "" or (self.url and urlsplit(self.url).hostname == "localhost"):
+            return replace(
+                self, url=url
+            )  # the user's own anyway: another port or machine is the same service
+        plain: Typed | None = "prompted" if self.dialect == "anthropic" else None
+        return replace(
+            self,
+            name=f"{self.name} at {parts.netloc}",
+            url=url,
+            key=(),
+            typed=plain,
+            streamed=True,
+            listed=None,
+            concurrency=8,
+        )
+
+
+def _hosted(name: str, url: str, key: str, typed: Typed | None = None, listed: str | None = None) -> Service:
+    return Service(name, "openai", url, (key,), typed, probabilities=True, listed=listed or name)
+
+
+def _own(name: str, port: int) -> Service:
+    # Each turns a JSON schema into a grammar, whatever the model. More than a few calls at once only wait inside.
+    return Service(
+        name,
+        "openai",
+        f"http://localhost:{port}/v1",
+        typed="native",
+        probabilities=True,
+        local=True,
+        concurrency=4,
+    )
+
+
+_ALL = (
+    Service("openai", "openai", key=("OPENAI_API_KEY",), probabilities=True, streamed=False, listed="openai"),
+    Service("anthropic", "anthropic", key=("ANTHROPIC_API_KEY",), listed="anthropic"),
+    Service("google", "google", key=("GOOGLE_API_KEY", "GEMINI_API_KEY"), listed="google"),
+    Service("azure", "openai", "", ("AZURE_OPENAI_API_KEY",), probabilities=True, listed="azure"),
+    _hosted("openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
+    _hosted("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", "prompted"),
+    _hosted("deepseek", "https://api.deepseek.com", "DEEPSEEK_API_KEY", "prompted"),
+    _hosted("grok", "https://api.x.ai/v1", "XAI_API_KEY", listed="x-ai"),
+    _hosted("together", "https://api.together.xyz/v1", "TOGETHER_API_KEY", "prompted"),
+    _hosted("mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY", "prompted"),
+    _hosted("huggingface", "https://router.huggingface.co/v1", "HF_TOKEN", "prompted"),
+    Service("litellm", "openai", "http://localhost:4000/v1", ("LITELLM_API_KEY",), probabilities=True),
+    _own("ollama", 11434),
+    _own("lmstudio", 1234),
+    _own("vllm", 8000),
+    _own("llamacpp", 8080),
+    _own("localai", 8080),
+)
+
+SERVICES: dict[str, Service] = {service.name: service for service in _ALL}
+
+
+def service(name: str, url: str | None = None, key: str | None = None) -> Service:
+    """Return a service of the table, at another address or with the key of another variable if one is named.
+
+    Examples
+    --------
+    >>> service("openai", "http://localhost:8000/v1").name
+    'openai at localhost:8000'
+    """
+    found = SERVICES[name] if url is None else SERVICES[name].at(url)
+    if found.url == "":
+        raise InvalidInput(
+            f"{name} has an address for each customer: give it with cs.Model(..., base_url='https://...')."
+        )
+    return found if key is None else replace(found, key=(key,))

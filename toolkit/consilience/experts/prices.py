@@ -1,0 +1,72 @@
+"""What a call cost, by the price list that genai-prices brings: nothing is looked up on the network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from consilience.experts.llm.services import Service
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Which price list costs were computed with.
+
+    Parameters
+    ----------
+    package, version
+        The distribution that holds the list, and its version: the list is part of it and does not change.
+    updated
+        Whether the user had a newer list loaded into this process (``genai_prices.UpdatePrices``).
+    """
+
+    package: str
+    version: str
+    updated: bool
+
+    def __str__(self) -> str:
+        return f"{self.package} {self.version}{', updated' if self.updated else ''}"
+
+
+def snapshot() -> Snapshot | None:
+    """Return the price list in use; ``None`` when genai-prices is not installed, and every cost is unknown."""
+    try:
+        import genai_prices
+        from genai_prices.data_snapshot import get_snapshot
+    except ImportError:
+        return None
+    return Snapshot("genai-prices", genai_prices.__version__, get_snapshot().from_auto_update)
+
+
+def cost(usage: Any, service: Service, model: str) -> float | None:
+    """Return what one call cost in US dollars; ``None`` when nobody can tell.
+
+    Parameters
+    ----------
+    usage
+        Tokens as genai-prices reads them: cached ones, which are cheaper to read and dearer to write, are counted
+        inside ``input_tokens`` and named in ``cache_read_tokens`` and ``cache_write_tokens``.
+    service
+        A local one costs nothing by contract: 0. What a proxy or another address charges is unknown, even when the
+        model's name is on the list.
+    model
+        The model that answered, as the service names it.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from consilience.experts.llm.services import SERVICES
+    >>> cost(SimpleNamespace(input_tokens=9, output_tokens=1), SERVICES["ollama"], "llama3")
+    0.0
+    """
+    if service.local:
+        return 0.0
+    if service.listed is None:
+        return None
+    try:
+        from genai_prices import calc_price
+
+        return float(calc_price(usage, model, provider_id=service.listed).total_price)
+    except (ImportError, LookupError, ValueError):
+        return None  # no list, no such provider or model, or counts that do not add up: unknown is unknown
