@@ -33,6 +33,8 @@ BENCHMARKS = {
     "responsiveness": (["--texts", "100000", "--answers", "1000000"], []),
     "judging": (["--labels", "100000", "--runs", "1"], []),
     "evaluation": ([], []),
+    "circle_load": (["--questions", "200", "--repeats", "1"], []),
+    "strategies": ([], []),
     "merging": (["--n", "10000", "--runs", "1"], []),
 }
 MODULES = {"crowd-kit": "crowdkit", "pyahocorasick": "ahocorasick", "scikit-learn": "sklearn"}

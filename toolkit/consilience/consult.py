@@ -68,13 +68,18 @@ async def consult(
         Takes each response as it ends, and asks nobody to stream.
     """
     started = time.monotonic()
+    ended: dict[str, Response] = {}
+
+    def writing(name: str) -> Callable[[str], None] | None:
+        return None if tell is None else partial(_write, name, ended, tell)
+
     pending = {
         asyncio.create_task(
-            _respond(expert, policies[expert.name], question, terms.deadline, tell), name=expert.name
+            _respond(expert, policies[expert.name], question, terms.deadline, writing(expert.name)),
+            name=expert.name,
         ): (expert, question)
         for expert, question in asked
     }
-    ended: dict[str, Response] = {}
     told = partial(_tell_all, tell, heard) if tell is not None or heard is not None else None
     try:
         released = await _gather(pending, ended, terms, started, told)
@@ -118,6 +123,11 @@ async def _gather(
     return ""
 
 
+def _write(name: str, ended: Mapping[str, Response], tell: Tell, text: str) -> None:
+    if name not in ended:  # one that resists its cancellation writes on
+        tell(Token(name, text))
+
+
 def _end(ended: dict[str, Response], response: Response, told: _Told | None) -> None:
     ended[response.expert] = response
     if told is not None:
@@ -150,14 +160,14 @@ def _late(deadline: float) -> str:
 
 
 async def _respond(
-    expert: Expert, policy: Calls, question: Question, deadline: float, tell: Tell | None
+    expert: Expert, policy: Calls, question: Question, deadline: float, write: Callable[[str], None] | None
 ) -> Response:
     started = time.monotonic()
     reply: Reply | None = None
     try:
         with within(deadline):
-            if tell is not None and (stream := getattr(expert, "stream", None)) is not None:
-                reply = await _streamed(expert.name, stream, policy, question, tell)
+            if write is not None and (stream := getattr(expert, "stream", None)) is not None:
+                reply = await _streamed(expert.name, stream, policy, question, write)
             else:
                 reply = await policy.call(expert.answer, question)
         if not isinstance(reply, Reply):
@@ -188,15 +198,17 @@ async def _respond(
 _Streaming = Callable[[Question], AsyncGenerator["str | Reply", None]]
 
 
-async def _streamed(name: str, stream: _Streaming, policy: Calls, question: Question, tell: Tell) -> Reply:
-    """Tell what an expert writes under its policy and return its reply."""
+async def _streamed(
+    name: str, stream: _Streaming, policy: Calls, question: Question, write: Callable[[str], None]
+) -> Reply:
+    """Pass on what an expert writes under its policy and return its reply."""
     reply: Reply | None = None
     async with aclosing(policy.stream(_whole, name, stream, question)) as items:
         async for item in items:
             if isinstance(item, Reply):
                 reply = item
             elif item:
-                tell(Token(name, item))
+                write(item)
     assert reply is not None
     return reply
 
