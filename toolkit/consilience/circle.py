@@ -13,6 +13,7 @@ from consilience.errors import (
     Abstained,
     CircuitOpen,
     DeadlineExceeded,
+    ExpertError,
     InvalidInput,
     Refused,
     StoreError,
@@ -277,6 +278,7 @@ async def _respond(expert: Expert, policy: Policy, question: Question, deadline:
         confidence_source=reply.confidence_source,
         probabilities=reply.probabilities,
         usage=reply.usage,
+        calls=reply.calls,
         latency_s=time.monotonic() - started,
     )
 
@@ -296,6 +298,7 @@ def _unanswered(
         reason=reason,
         latency_s=time.monotonic() - started,
         usage=used if isinstance(used, Usage) else Usage(),
+        calls=left.calls if isinstance(left, Reply | ExpertError) else 1,
     )
 
 

@@ -146,7 +146,7 @@ class LanguageModel:
             try:
                 return self._read(completion, question, wanted, spent)
             except ExpertError as error:
-                error.usage = _total(spent)
+                error.usage, error.calls = _total(spent), len(spent)
                 if not isinstance(error, Unparseable) or isinstance(error, Truncated) or not left:
                     raise
                 turns, left = prompts.repair(turns, completion.text, str(error)), left - 1
