@@ -119,6 +119,7 @@ def test_text_and_unknown_kinds_are_answered_as_text(kind):
         ('{"answer": "yes", "confidence": 0.7}', LABEL, "yes", 0.7),
         ('Sure:\n```json\n{"answer": "no"}\n```', LABEL, "no", None),
         ("Yes.", LABEL, "Yes.", None),
+        ('Of {yes, no} and {"a": 1} I say {"answer": "no", "confidence": 0}', LABEL, "no", 0.0),
         ('{"answer": ["a", "b"], "confidence": 1}', cs.Items(), ("a", "b"), 1.0),
         ("- a\n- b", cs.Items(), "- a\n- b", None),
         ('{"answer": 7, "confidence": 0.5}', cs.Score(0, 10), 7, 0.5),

@@ -163,6 +163,35 @@ def test_a_confidence_out_of_bounds_is_unknown(llmock, model, ask):
     assert (response.answer, response.confidence, response.confidence_source) == ("yes", None, None)
 
 
+def test_what_a_server_says_cannot_steer_a_terminal_or_a_page(llmock, model, ask):
+    llmock.fail(418, message="\x1b[2J\x1b]0;owned\x07 <script>alert(1)</script>\nsecond line", times=None)
+    response = ask(model("openai"))
+    assert "<script>" in response.reason
+    assert response.reason.isprintable()
+
+
+def test_words_of_a_server_about_contexts_do_not_hide_what_it_is(llmock, model, ask):
+    llmock.fail(401, message="No key for the context length service", times=None)
+    assert "does not accept the key" in ask(model("openai")).reason
+
+
+@dialects
+def test_bursts_of_cancelled_calls_leave_the_client_well(llmock, model, dialect):
+    expert = as_expert(model(dialect))
+
+    async def burst():
+        await expert.answer(cs.Question("Warm?"))
+        for milliseconds in (0, 1, 2, 3):
+            tasks = [asyncio.create_task(expert.answer(cs.Question(f"{i}?"))) for i in range(10)]
+            await asyncio.sleep(milliseconds / 1000)  # not a wait for anything: the burst ends wherever it is
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        return await expert.answer(cs.Question("Still well?"))
+
+    assert asyncio.run(burst()).raw
+
+
 def test_the_schema_goes_to_those_who_hold_it(llmock, model, ask):
     for dialect in ("openai", "google"):
         llmock.reply(YES)
