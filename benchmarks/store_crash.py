@@ -123,7 +123,7 @@ def counted(path: Path, acknowledged: list[str]) -> dict[str, int]:
     """Compare what was acknowledged with what the store holds."""
     with Store(path) as store:
         store.flush()
-        held = store.sql("SELECT id FROM questions")["id"].to_list()
+        held = store.sql("SELECT id FROM questions", limit=None)["id"].to_list()
         doubled = sum(
             store.sql(f"SELECT count(*) - count(DISTINCT id) FROM {table}").item()  # noqa: S608 - names from here
             for table in ("questions", "responses", "verdicts")

@@ -13,10 +13,10 @@ PACKAGE = Path(__file__).parent.parent / "toolkit" / "consilience"
 # Top to bottom; a module imports from its own floor or a lower one.
 FLOORS = {
     "faces": {"cli", "notebook", "dashboards", "mcp", "report", "doctor", "demo", "bench"},
-    "work": {"circle", "runs", "evaluation", "scale"},
+    "work": {"circle", "consult", "rounds", "streaming", "terms", "runs", "evaluation", "scale"},
     "experts": {"experts", "sources"},
     "keeping": {"store", "metrics"},
-    "calling": {"policies", "pools", "loop"},
+    "calling": {"policies", "pools", "loop", "testing"},
     "judging": {
         "agreement",
         "aggregate",

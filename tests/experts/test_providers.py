@@ -11,6 +11,7 @@ from consilience.experts.registry import as_expert
 from consilience.loop import background
 from consilience.models import ConfidenceSource, Outcome
 from consilience.policies import Policy
+from consilience.streaming import Token
 
 pytestmark = pytest.mark.slow
 
@@ -320,3 +321,14 @@ def test_a_stream_under_a_policy_is_one_call(llmock, model):
 
 async def _streamed(expert, text):
     return [part async for part in expert.stream(cs.Question(text))]
+
+
+def test_a_circle_streams_what_a_model_writes_and_repairs_its_end(llmock, model):
+    llmock.reply('{"answer": "perhaps", "confidence": 0.5}').reply(YES)
+    with cs.Circle([model("openai")]) as circle:
+        events = list(circle.stream_sync("Is it?", answer=cs.Label("yes", "no")))
+    written = "".join(event.text for event in events if isinstance(event, Token))
+    assert "perhaps" in written
+    (response,) = events[-1].verdict.responses
+    assert (response.answer, response.calls) == ("yes", 2)
+    assert len(llmock.requests) == 2

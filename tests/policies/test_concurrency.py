@@ -154,6 +154,21 @@ def test_a_nested_call_passes_while_there_is_room():
     asyncio.run(story())
 
 
+@pytest.mark.parametrize("limit", [None, 5])
+def test_a_nested_call_that_is_held_back_says_that_memory_is_scarce(limit):
+    async def story():
+        bulkhead = Bulkhead(limit, name="openai")
+        async with bulkhead.permit(holder="outer"):
+            bulkhead.hold()
+            with pytest.raises(NestedAcquire, match="inner asks .* inside outer.* memory guard") as refused:
+                await bulkhead.acquire(holder="inner")
+            assert "taken" not in str(refused.value)
+            bulkhead.resume()
+            (await bulkhead.acquire()).release()
+
+    asyncio.run(story())
+
+
 def test_a_limit_below_one_is_refused():
     with pytest.raises(InvalidInput, match="1 call or more"):
         Bulkhead(0)

@@ -6,9 +6,18 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from types import SimpleNamespace
 
+import httpx2
 import pytest
 
-from consilience.errors import AttemptTimedOut, CircuitOpen, InvalidInput, LocalModelCrashed, Refused
+from consilience.errors import (
+    AttemptTimedOut,
+    CircuitOpen,
+    InvalidInput,
+    LocalModelCrashed,
+    MalformedEvent,
+    Refused,
+    StreamCutOff,
+)
 from consilience.policies import judge, used_tokens
 from consilience.policies.judgement import retry_after
 
@@ -27,6 +36,17 @@ from consilience.policies.judgement import retry_after
         (InvalidInput("wrong"), "ours"),
         (KeyError("x"), "ours"),
         (json.JSONDecodeError("x", "y", 0), "ours"),
+        (StreamCutOff("half"), "failure"),
+        (MalformedEvent("{"), "failure"),
+        (httpx2.ConnectError("refused"), "failure"),
+        (httpx2.ReadTimeout("late"), "failure"),
+        (httpx2.RemoteProtocolError("cut"), "failure"),
+        (httpx2.DecodingError("no gzip"), "failure"),
+        (httpx2.PoolTimeout("all taken"), "ours"),
+        (httpx2.InvalidURL("no host"), "ours"),
+        (httpx2.UnsupportedProtocol("ftp"), "ours"),
+        (httpx2.LocalProtocolError("header"), "ours"),
+        (httpx2.StreamConsumed(), "ours"),
     ],
 )
 def test_an_error_is_judged_by_its_class(error, meaning):

@@ -87,3 +87,16 @@ def test_good_times_save_no_more_than_a_hundred_retries():
 def test_negative_settings_are_refused(name):
     with pytest.raises(InvalidInput, match=name):
         RetrySettings(**{name: -1})
+
+
+def test_a_budget_with_another_floor_keeps_its_distance_from_it(clock):
+    budget = RetryBudget(share=0, floor=10, clock=clock)
+    budget.configure(0, 2)
+    assert budget.balance == 2
+    budget.withdraw()
+    budget.configure(0, 5)
+    assert budget.balance == 4
+    budget.configure(0, 5)
+    assert budget.balance == 4
+    budget.configure(0, 0)
+    assert budget.balance == 0

@@ -26,7 +26,7 @@ def test_the_columns_of_segments_and_of_tables_are_the_same():
         made = columns(connection)
     for table, wanted in TABLES.items():
         assert made[table] == {column: ENGINE.get(kind, kind) for column, kind in wanted.items()}
-    assert set(made) == {*TABLES, "schema_version", "ingested"}
+    assert set(made) == {*TABLES, "schema_version", "ingested", "removed"}
 
 
 def test_migrating_twice_changes_nothing():

@@ -27,8 +27,12 @@ if TYPE_CHECKING:
         models,
         patterns,
         policies,
+        pools,
+        rounds,
         samples,
         simulate,
+        streaming,
+        testing,
     )
     from consilience.aggregate import Aggregation
     from consilience.agreement import Coefficient
@@ -101,8 +105,12 @@ _MODULES = (
     "models",
     "patterns",
     "policies",
+    "pools",
+    "rounds",
     "samples",
     "simulate",
+    "streaming",
+    "testing",
 )
 
 __all__ = [
@@ -148,8 +156,12 @@ __all__ = [
     "models",
     "patterns",
     "policies",
+    "pools",
+    "rounds",
     "samples",
     "simulate",
+    "streaming",
+    "testing",
 ]
 
 

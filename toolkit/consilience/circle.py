@@ -3,39 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import math
-import time
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from consilience.errors import (
-    Abstained,
-    CircuitOpen,
-    DeadlineExceeded,
-    ExpertError,
-    InvalidInput,
-    Refused,
-    StoreError,
-    UnknownExpert,
-    Unparseable,
-)
+from consilience.consult import consult
+from consilience.errors import InvalidInput, StoreError, UnknownExpert
 from consilience.experts.base import Expert, Shared
 from consilience.experts.registry import Given, as_circle
 from consilience.loop import background
-from consilience.models import AnswerKind, Example, Outcome, Question, Reply, Response, Text, Usage
+from consilience.models import AnswerKind, Example, Question, Text
 from consilience.policies import Policy
-from consilience.policies import deadline as within
+from consilience.rounds.base import Inquiry, Rounds
+from consilience.streaming import Asked, Event, Stream, Tell
+from consilience.terms import Asking, Terms, positive, terms
 from consilience.verdict import Verdict, decide
 from consilience.verdict.methods import Voting, usual
+from consilience.verdict.result import short_of
 
 if TYPE_CHECKING:
     from consilience.store import Store
-
-_RAW_LIMIT = 100_000
-_REASON_LIMIT = 500
-_GRACE_SECONDS = 1.0
-_SLACK_SECONDS = 0.2
 
 
 class Circle:
@@ -92,7 +80,7 @@ class Circle:
                 f"A circle decides by 'majority' or 'plurality', {method!r} came: weigh in replay()."
             )
         self.experts = as_circle(experts)
-        self.deadline = _positive(deadline)
+        self.deadline = positive(deadline)
         self.policies = _policies(self.experts, policies or {})
         self.method: Voting = method
         self.store = _opened(store)
@@ -102,7 +90,7 @@ class Circle:
         kept = f", store={str(self.store.path)!r}" if self.store else ""
         return f"<Circle of {len(self.experts)}: {', '.join(expert.name for expert in self.experts)}{kept}>"
 
-    async def ask(
+    async def ask(  # noqa: PLR0913 - what a question may say of itself, each by name
         self,
         question: str | Question,
         *,
@@ -110,6 +98,11 @@ class Circle:
         context: str | None = None,
         examples: Sequence[Example | tuple[str, str]] = (),
         deadline: float | None = None,
+        min_responses: int = 0,
+        required: Sequence[str] = (),
+        first: int | None = None,
+        quorum: bool = False,
+        rounds: Rounds | None = None,
     ) -> Verdict:
         """Ask every expert at once and return the verdict; awaitable on any loop.
 
@@ -120,7 +113,18 @@ class Circle:
         answer, context, examples
             As in `Question`, for a question given as text.
         deadline
-            Seconds for this question; the circle's by default.
+            Seconds for this question, all rounds of it; the circle's by default.
+        min_responses, required
+            How many answers are needed, and names of experts who must have answered; by default a majority of the asked
+            is all that is needed. With less the decision is *no quorum* and there is no answer.
+        first
+            So many answers suffice, and the other experts are released: they end as *not needed* and stay among the
+            asked. All are waited for by default.
+        quorum
+            Release the others as soon as their answers could no longer change the vote. Off by default: who releases
+            saves money and time, and does not learn how far the circle agrees.
+        rounds
+            A strategy that asks more than once, from `consilience.rounds` or your own; once by default.
 
         Returns
         -------
@@ -129,25 +133,61 @@ class Circle:
 
         Raises
         ------
-        EmptyQuestion, InvalidInput
-            The question cannot be asked.
+        EmptyQuestion, InvalidInput, UnknownExpert
+            The question cannot be asked, or not in this way.
         StoreError
             The store cannot be used, and nobody was asked; or it could not keep the result (`StoreFull`: the disk is
             full), which is then the error's ``verdict``.
         """
-        return await background.wait(self._prepare(question, answer, context, examples, deadline))
+        ask = self._prepare(
+            question,
+            answer=answer,
+            context=context,
+            examples=examples,
+            deadline=deadline,
+            min_responses=min_responses,
+            required=required,
+            first=first,
+            quorum=quorum,
+            rounds=rounds,
+        )
+        return await background.wait(ask(None))
 
-    def ask_sync(
-        self,
-        question: str | Question,
-        *,
-        answer: AnswerKind | None = None,
-        context: str | None = None,
-        examples: Sequence[Example | tuple[str, str]] = (),
-        deadline: float | None = None,
-    ) -> Verdict:
-        """Ask as `ask` does and wait for the verdict; for scripts, safe under a running loop and in threads."""
-        return background.wait_sync(self._prepare(question, answer, context, examples, deadline))
+    def ask_sync(self, question: str | Question, **how: Unpack[Asking]) -> Verdict:
+        """Ask as `ask` does, with the same arguments, and wait for the verdict; for scripts, safe in threads.
+
+        It is safe under a running loop, as in a notebook.
+        """
+        return background.wait_sync(self._prepare(question, **how)(None))
+
+    def stream(self, question: str | Question, **how: Unpack[Asking]) -> Stream:
+        """Ask as `ask` does, with the same arguments, and tell what happens: ``async for event in circle.stream(...)``.
+
+        Returns
+        -------
+        Stream
+            Of `streaming.Asked`, `Token` where an expert streams, `Ended` for each expert, and at last `Decided` with
+            the verdict. Nobody is asked before the iteration begins, and leaving the loop cancels the question. Experts
+            never wait for a slow reader: what is not read yet is joined.
+
+        Raises
+        ------
+        EmptyQuestion, InvalidInput, UnknownExpert
+            The question cannot be asked, or not in this way; at once. Other errors of `ask` come while iterating.
+        """
+        return Stream(self._prepare(question, **how))
+
+    def stream_sync(self, question: str | Question, **how: Unpack[Asking]) -> Iterator[Event]:
+        """Iterate over the events of `stream` in a script or a thread.
+
+        Examples
+        --------
+        >>> import consilience as cs
+        >>> circle = cs.Circle([cs.Scripted("ana", ["yes"])])
+        >>> [type(event).__name__ for event in circle.stream_sync("Is it?")]
+        ['Asked', 'Token', 'Ended', 'Decided']
+        """
+        return self.stream(question, **how).events_sync()
 
     async def aclose(self) -> None:
         """Give back what the experts hold, and close the store if the circle opened it from a path.
@@ -173,27 +213,44 @@ class Circle:
         await self.aclose()
 
     def _prepare(
-        self,
-        question: str | Question,
-        answer: AnswerKind | None,
-        context: str | None,
-        examples: Sequence[Example | tuple[str, str]],
-        deadline: float | None,
-    ) -> Coroutine[Any, Any, Verdict]:
-        if not isinstance(question, Question):
-            question = Question(question, answer or Text(), context, tuple(examples))  # type: ignore[arg-type]
-        elif answer is not None or context is not None or examples:
+        self, question: str | Question, **how: Unpack[Asking]
+    ) -> Callable[[Tell | None], Coroutine[Any, Any, Verdict]]:
+        """Return what asks the question, having refused what cannot be asked."""
+        asked = _question(question, how.get("answer"), how.get("context"), how.get("examples", ()))
+        rounds, first, quorum = how.get("rounds"), how.get("first"), how.get("quorum", False)
+        if rounds is not None and (first is not None or quorum):
             raise InvalidInput(
-                "A Question carries its own answer, context and examples: set them there, not in ask."
+                "first= and quorum= end a single round; with rounds= the strategy says who is asked."
             )
-        return self._ask(question, self.deadline if deadline is None else _positive(deadline))
+        seconds = how.get("deadline")
+        on = terms(
+            [expert.name for expert in self.experts],
+            asked.answer,
+            usual(asked.answer, self.method),
+            deadline=self.deadline if seconds is None else seconds,
+            min_responses=how.get("min_responses", 0),
+            required=how.get("required", ()),
+            first=first,
+            quorum=quorum,
+        )
+        return partial(self._ask, asked, on, rounds)
 
-    async def _ask(self, question: Question, deadline: float) -> Verdict:
+    async def _ask(self, question: Question, on: Terms, rounds: Rounds | None, tell: Tell | None) -> Verdict:
         if self.store is not None:
             # what would refuse the answers is found before anything is paid for them
             await asyncio.to_thread(self.store.check)
-        responses = await _consult(self.experts, self.policies, question, deadline)
-        verdict = decide(question, responses, method=usual(question.answer, self.method))
+        method = usual(question.answer, self.method)
+        if rounds is None:
+            if tell is not None:
+                tell(Asked(question, tuple(expert.name for expert in self.experts)))
+            asked = [(expert, question) for expert in self.experts]
+            verdict = decide(question, await consult(asked, self.policies, on, tell), method=method)
+        else:
+            inquiry = Inquiry(
+                question, self.experts, self.policies, deadline=on.deadline, method=method, tell=tell
+            )
+            verdict = await inquiry.conducted(rounds)
+        verdict = short_of(verdict, on.needs, on.needs.shortfall(verdict.heard))
         if self.store is not None:
             await self._keep(self.store, verdict)
         return verdict
@@ -212,126 +269,6 @@ class Circle:
             await asyncio.to_thread(self.store.close)
 
 
-async def _consult(
-    experts: Sequence[Expert], policies: Mapping[str, Policy], question: Question, deadline: float
-) -> list[Response]:
-    started = time.monotonic()
-    tasks = {
-        asyncio.create_task(
-            _respond(expert, policies[expert.name], question, deadline), name=expert.name
-        ): expert
-        for expert in experts
-    }
-    try:
-        # each ends by its own deadline, where its policy sees it; this is for those that resist
-        _, late = await asyncio.wait(tasks, timeout=deadline + _SLACK_SECONDS)
-    except asyncio.CancelledError:
-        await _stop(tasks)
-        raise
-    await _stop(late)
-    return [
-        task.result()
-        if task not in late and not task.cancelled()
-        else _unanswered(expert, question, *_why(task in late, deadline), started)
-        for task, expert in tasks.items()
-    ]
-
-
-async def _stop(tasks: Sequence[asyncio.Task[Response]] | Any) -> None:
-    """Cancel tasks and wait a moment for them; one that resists its cancellation is left behind."""
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks, timeout=_GRACE_SECONDS)
-
-
-def _why(late: bool, deadline: float) -> tuple[Outcome, str]:
-    if late:
-        return Outcome.TIMED_OUT, f"no answer within {deadline:g} s"
-    return Outcome.FAILED, "the expert cancelled itself"
-
-
-async def _respond(expert: Expert, policy: Policy, question: Question, deadline: float) -> Response:
-    started = time.monotonic()
-    reply: Reply | None = None
-    try:
-        with within(deadline):
-            reply = await policy.call(expert.answer, question)
-        if not isinstance(reply, Reply):
-            raise TypeError(f"{expert.name}.answer must return a cs.Reply, a {type(reply).__name__} came")
-        answer = question.answer.parse(reply.raw)
-    except DeadlineExceeded as error:
-        # a policy may have a deadline of its own, which is shorter
-        late = time.monotonic() - started >= deadline
-        reason = _why(True, deadline)[1] if late else _reason(error)
-        return _unanswered(expert, question, Outcome.TIMED_OUT, reason, started)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - an expert is foreign code: whatever it raises is its outcome
-        return _unanswered(expert, question, _outcome(error), _reason(error), started, reply or error)
-    return Response(
-        question_id=question.id,
-        expert=expert.name,
-        source=expert.source,
-        outcome=Outcome.ANSWERED,
-        answer=answer,
-        raw=_bounded(reply.raw),
-        confidence=reply.confidence,
-        confidence_source=reply.confidence_source,
-        probabilities=reply.probabilities,
-        usage=reply.usage,
-        calls=reply.calls,
-        latency_s=time.monotonic() - started,
-    )
-
-
-def _unanswered(
-    expert: Expert, question: Question, outcome: Outcome, reason: str, started: float, left: object = None
-) -> Response:
-    """Return the response of who has no answer, with what is left: an unusable reply, or what an error used up."""
-    came = left if isinstance(left, Reply) else None
-    used = getattr(left, "usage", None)
-    return Response(
-        question_id=question.id,
-        expert=expert.name,
-        source=expert.source,
-        outcome=outcome,
-        raw=_bounded(came.raw) if came else None,
-        reason=reason,
-        latency_s=time.monotonic() - started,
-        usage=used if isinstance(used, Usage) else Usage(),
-        calls=left.calls if isinstance(left, Reply | ExpertError) else 1,
-    )
-
-
-_OUTCOMES: tuple[tuple[type[BaseException], Outcome], ...] = (
-    (Abstained, Outcome.ABSTAINED),
-    (Refused, Outcome.REFUSED),
-    (Unparseable, Outcome.UNPARSEABLE),
-    (TimeoutError, Outcome.TIMED_OUT),
-    (CircuitOpen, Outcome.CIRCUIT_OPEN),
-)
-
-
-def _outcome(error: BaseException) -> Outcome:
-    return next((outcome for kind, outcome in _OUTCOMES if isinstance(error, kind)), Outcome.FAILED)
-
-
-def _reason(error: BaseException) -> str:
-    text = str(error) or "no message"
-    named = text if type(error).__module__.startswith("consilience") else f"{type(error).__name__}: {text}"
-    return named if len(named) <= _REASON_LIMIT else named[: _REASON_LIMIT - 1] + "\u2026"
-
-
-def _bounded(raw: object) -> str:
-    text = (
-        raw
-        if isinstance(raw, str)
-        else "\n".join(map(str, raw))
-        if isinstance(raw, (list, tuple))
-        else str(raw)
-    )
-    return text[:_RAW_LIMIT]
-
-
 def _policies(experts: Sequence[Expert], given: Mapping[str, Policy]) -> dict[str, Policy]:
     unknown = sorted(set(given) - {expert.name for expert in experts})
     if unknown:
@@ -345,10 +282,19 @@ def _usual_policy(expert: Expert) -> Policy:
     return Policy(expert.name, timeout=None, deadline=None, registered=False)
 
 
-def _positive(deadline: float) -> float:
-    if not (deadline > 0 and math.isfinite(deadline)):
-        raise InvalidInput(f"deadline is a number of seconds above 0, {deadline} came.")
-    return deadline
+def _question(
+    given: str | Question,
+    answer: AnswerKind | None,
+    context: str | None,
+    examples: Sequence[Example | tuple[str, str]],
+) -> Question:
+    if not isinstance(given, Question):
+        return Question(given, answer or Text(), context, tuple(examples))  # type: ignore[arg-type]
+    if answer is not None or context is not None or examples:
+        raise InvalidInput(
+            "A Question carries its own answer, context and examples: set them there, not in ask."
+        )
+    return given
 
 
 def _opened(store: Store | str | Path | None) -> Store | None:

@@ -180,7 +180,7 @@ def _as_json(verdict: Verdict) -> dict[str, Any]:
         "decision": verdict.decision,
         "answer": verdict.answer,
         "support": {"n": verdict.support.n, "of": verdict.support.of},
-        "degraded": verdict.banner or None,
+        "degraded": (verdict.banner or verdict.headline) if verdict.degraded else None,
         "responses": verdict.to_polars().to_dicts(),
     }
 

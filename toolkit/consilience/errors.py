@@ -33,6 +33,10 @@ The tree::
     │   ├── RateLimited
     │   ├── QueueFull
     │   ├── NestedAcquire
+    │   ├── PoolClosed
+    │   ├── PoolTimedOut (TimeoutError)
+    │   ├── StreamCutOff                a stream ended without its end
+    │   ├── MalformedEvent              an event of a stream cannot be read
     │   ├── AttemptTimedOut (TimeoutError)
     │   └── DeadlineExceeded (TimeoutError)
     ├── SetupError                      the local model could not be fetched or is damaged
@@ -41,6 +45,7 @@ The tree::
     │   ├── StoreBusy
     │   ├── StoreTooNew
     │   ├── StoreReadOnly
+    │   ├── StatementTimedOut (TimeoutError)
     │   └── NetworkFileSystem
     ├── KernelUnavailable (ImportError) a kernel was forced that is not built
     └── LoopError (RuntimeError)        a blocking call was made where it would wait for itself
@@ -76,9 +81,12 @@ __all__ = [
     "LocalModelMissing",
     "LocalPortTaken",
     "LoopError",
+    "MalformedEvent",
     "NestedAcquire",
     "NetworkFileSystem",
     "NotConfigured",
+    "PoolClosed",
+    "PoolTimedOut",
     "ProviderError",
     "ProviderExtraMissing",
     "QueueFull",
@@ -87,11 +95,13 @@ __all__ = [
     "Refused",
     "SecretsExposed",
     "SetupError",
+    "StatementTimedOut",
     "StoreBusy",
     "StoreError",
     "StoreFull",
     "StoreReadOnly",
     "StoreTooNew",
+    "StreamCutOff",
     "Truncated",
     "UnknownExpert",
     "Unparseable",
@@ -252,6 +262,22 @@ class NestedAcquire(CallError):
     """A call that holds a permit asked for another one of the same policy, and would have waited for itself."""
 
 
+class PoolClosed(CallError):
+    """The pool of connections was closed before this call."""
+
+
+class PoolTimedOut(CallError, TimeoutError):
+    """No connection of the pool became free in time."""
+
+
+class StreamCutOff(CallError):
+    """A stream ended before its answer was whole: what came is a part, and is not to be taken for all of it."""
+
+
+class MalformedEvent(CallError):
+    """An event of a stream cannot be read."""
+
+
 class AttemptTimedOut(CallError, TimeoutError):
     """One attempt took longer than its timeout."""
 
@@ -290,6 +316,10 @@ class StoreTooNew(StoreError):
 
 class StoreReadOnly(StoreError):
     """A statement tried to change the store through a reading call."""
+
+
+class StatementTimedOut(StoreError, TimeoutError):
+    """A statement on the store ran longer than it may, and was stopped."""
 
 
 class NetworkFileSystem(StoreError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from consilience.errors import Abstained, InvalidInput
@@ -34,6 +34,14 @@ class Expert(Protocol):
 
     async def aclose(self) -> None:
         """Give back what the expert holds; it may be asked again afterwards."""
+
+
+@runtime_checkable
+class StreamingExpert(Expert, Protocol):
+    """An expert that can also be read while it writes; `Circle.stream` uses it, everything else uses ``answer``."""
+
+    def stream(self, question: Question) -> AsyncGenerator[str | Reply, None]:
+        """Yield pieces of text as they are written, and at last the `Reply`; without one it was cut off."""
 
 
 @runtime_checkable

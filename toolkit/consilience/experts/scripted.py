@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from consilience.errors import Abstained, InvalidInput, RecordingMiss
 from consilience.models import Question, Reply, Source, quoted
+
+_WORD = re.compile(r"\s*\S+\s*$|\s*\S+")
 
 
 class Scripted:
@@ -53,6 +56,19 @@ class Scripted:
         """Return, or raise, what the script says."""
         if self._latency:
             await asyncio.sleep(self._latency)
+        return self._said(question)
+
+    async def stream(self, question: Question) -> AsyncGenerator[str | Reply, None]:
+        """Write what the script says, word by word, the latency spread over the words; then the whole `Reply`."""
+        reply = self._said(question)
+        words = _WORD.findall(reply.raw) if isinstance(reply.raw, str) else []
+        for word in words or [""]:
+            if self._latency:
+                await asyncio.sleep(self._latency / (len(words) or 1))
+            yield word
+        yield reply
+
+    def _said(self, question: Question) -> Reply:
         said = self._next(question)
         if isinstance(said, BaseException):
             raise said

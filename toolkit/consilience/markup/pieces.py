@@ -14,7 +14,9 @@ _TAPE = "<circle cx=4 cy=5 r=3 /><circle cx=12 cy=5 r=3 /><path d='M4 8h8' />"
 _PERSON = "<circle cx=8 cy=3 r=2 /><path d='M4 9a4 4 0 0 1 8 0' />"
 _STEPS = "<path d='M3 2h10M3 5h10M3 8h6' />"
 _FUNCTION = "<path d='M10 1c-3-1-2 3-3 5s-1 4-3 3M5 4h5' />"
+_JURY = "<circle cx=3 cy=3 r=2 /><circle cx=8 cy=3 r=2 /><circle cx=13 cy=3 r=2 /><path d='M1 8h14' />"
 _MARKS = {
+    "jury": (_JURY, "a jury"),
     "person": (_PERSON, "a person"),
     "recorded": (_TAPE, "recorded"),
     "scripted": (_STEPS, "scripted"),

@@ -11,7 +11,10 @@ from consilience.models.answers import AnswerValue
 
 
 class Outcome(StrEnum):
-    """How an expert's part ended. Every outcome counts in the denominator of a majority."""
+    """How an expert's part ended. Every outcome counts in the denominator of a majority.
+
+    *Not needed* is an expert who was asked and then released, because others' answers sufficed.
+    """
 
     ANSWERED = "answered"
     ABSTAINED = "abstained"
@@ -21,6 +24,7 @@ class Outcome(StrEnum):
     OVER_BUDGET = "over budget"
     CIRCUIT_OPEN = "circuit open"
     FAILED = "failed"
+    NOT_NEEDED = "not needed"
 
     @property
     def glyph(self) -> str:
@@ -37,6 +41,7 @@ _GLYPHS = {
     Outcome.OVER_BUDGET: "\u229f",
     Outcome.CIRCUIT_OPEN: "\u25a1",
     Outcome.FAILED: "\u2715",
+    Outcome.NOT_NEEDED: "\u25cc",
 }
 
 
@@ -48,6 +53,7 @@ class Source(StrEnum):
     FUNCTION = "function"
     RECORDED = "recorded"
     SCRIPTED = "scripted"
+    JURY = "jury"
 
 
 class ConfidenceSource(StrEnum):

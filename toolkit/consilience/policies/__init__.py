@@ -28,6 +28,7 @@ from consilience.policies.redis_quota import RedisQuota
 from consilience.policies.redis_tier import RedisTier
 from consilience.policies.retry import Retry, RetryBudget, RetrySettings
 from consilience.policies.sizes import deep_size
+from consilience.policies.streams import read_events, whole
 from consilience.policies.tiers import Kept, Tier, TierChanged, TierFailed
 from consilience.policies.tokens import TokenQuota
 from consilience.policies.usage import used_tokens
@@ -92,9 +93,11 @@ __all__ = [
     "judge",
     "measured",
     "priority",
+    "read_events",
     "read_memory",
     "registry",
     "remaining",
     "subscribe",
     "used_tokens",
+    "whole",
 ]

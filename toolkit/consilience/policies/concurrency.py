@@ -220,10 +220,14 @@ class Bulkhead:
     def _refuse_nested(self, permit: Permit) -> None:
         held = Permit.held(self)
         if held is not None and self.running >= self._room:
+            why = (
+                f"all {self._limit:g} are taken"
+                if self.running >= self._limit
+                else "new calls are held back, as the memory guard does while memory is scarce"
+            )
             raise NestedAcquire(
                 f"{_named(permit.holder)} asks for a permit of {self.name!r} inside {_named(held.holder)}, which holds "
-                f"one, while all {self._limit:g} are taken: it would wait for itself. Call it outside, or under a "
-                f"policy of another name."
+                f"one, while {why}: it would wait for itself. Call it outside, or under a policy of another name."
             )
 
     def _enqueue(self, waiter: Waiter, priority: Priority) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Protocol, Self
 
 from consilience.errors import InvalidInput
 
-__all__ = ["AsyncFunction", "Calls", "PlainFunction", "awaited", "decorate"]
+__all__ = ["AsyncFunction", "Calls", "PlainFunction", "awaited", "decorate", "iterated"]
 
 
 class Calls(Protocol):
@@ -127,4 +127,23 @@ def awaited(function: Callable[..., Any], result: Any) -> Awaitable[Any]:
     )
     raise InvalidInput(
         f"A coroutine function is required, {name} returned a {type(result).__name__}: use {instead}."
+    )
+
+
+def iterated(function: Callable[..., Any], result: Any) -> AsyncIterator[Any]:
+    """Return the result as an asynchronous iterator, and otherwise say what to do.
+
+    Raises
+    ------
+    InvalidInput
+        The function returned something else: it is no stream.
+    """
+    if hasattr(result, "__aiter__"):
+        return aiter(result)
+    if isinstance(result, CoroutineType):
+        result.close()
+    name = getattr(function, "__name__", repr(function))
+    raise InvalidInput(
+        f"An asynchronous generator is required, {name} returned a {type(result).__name__}: call it with "
+        f"await policy({name}, ...), or iterate over it in a function that yields."
     )

@@ -14,9 +14,11 @@ from consilience.errors import (
     AttemptTimedOut,
     CallError,
     ContextExceeded,
+    MalformedEvent,
     NotConfigured,
     RecordingMiss,
     Refused,
+    StreamCutOff,
     Unparseable,
 )
 
@@ -61,6 +63,20 @@ _OURS: tuple[type[BaseException], ...] = (
     Refused,
     Unparseable,
 )
+# Errors of this package that are the other side's fault all the same.
+_THEIRS = (AttemptTimedOut, MalformedEvent, StreamCutOff)
+# Errors of httpx and httpx2 that say what is wrong here. They are known by name: neither package has to be there.
+_HTTPX = frozenset({"httpx", "httpx2"})
+_HTTPX_OURS = frozenset(
+    {
+        "CookieConflict",
+        "InvalidURL",
+        "LocalProtocolError",
+        "PoolTimeout",
+        "StreamError",
+        "UnsupportedProtocol",
+    }
+)
 _UNWELL = frozenset({408, 425})
 _FIRST_SERVER_ERROR = 500
 _TOO_MANY = 429
@@ -70,20 +86,28 @@ def judge(error: BaseException) -> Judgement:
     """Judge an error by its HTTP status if it carries one, else by its class.
 
     429 throttles; 408, 425 and 500 to 599 are failures; other statuses below 500 are ours. Timeouts, lost
-    connections and whatever else a client raises are failures; cancellations, own rejections, programming errors
-    and what an expert says of a question (it abstained, it refused) are ours.
+    connections, streams that are cut off and whatever else a client raises are failures; cancellations, own
+    rejections, programming errors, a pool of connections that is too small and what an expert says of a question (it
+    abstained, it refused) are ours.
 
     Examples
     --------
     >>> judge(ConnectionResetError()), judge(ValueError("no such model"))
     (<Judgement.FAILURE: 'failure'>, <Judgement.OURS: 'ours'>)
     """
-    if isinstance(error, AttemptTimedOut):
+    if isinstance(error, _THEIRS):
         return Judgement.FAILURE
     code = status(error)
     if code is not None:
         return _of_status(code)
-    return Judgement.OURS if isinstance(error, _OURS) else Judgement.FAILURE
+    return Judgement.OURS if isinstance(error, _OURS) or _is_ours_in_httpx(error) else Judgement.FAILURE
+
+
+def _is_ours_in_httpx(error: BaseException) -> bool:
+    return any(
+        kind.__name__ in _HTTPX_OURS and kind.__module__.partition(".")[0] in _HTTPX
+        for kind in type(error).__mro__
+    )
 
 
 def _of_status(code: int) -> Judgement:

@@ -18,7 +18,7 @@ from collections.abc import (
     MutableMapping,
     Sequence,
 )
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from typing import Any, Self
 
@@ -31,7 +31,7 @@ from consilience.policies.breaker import Breaker
 from consilience.policies.breaker_settings import BreakerSettings
 from consilience.policies.clock import SYSTEM, Clock
 from consilience.policies.concurrency import Bulkhead
-from consilience.policies.decorated import awaited, decorate
+from consilience.policies.decorated import awaited, decorate, iterated
 from consilience.policies.entry import Call, Gate
 from consilience.policies.events import EVENTS, Events
 from consilience.policies.flight import SingleFlight
@@ -42,6 +42,7 @@ from consilience.policies.memory import MEMORY
 from consilience.policies.rates import Rate
 from consilience.policies.retry import Retry, RetrySettings
 from consilience.policies.sharing import Sharing
+from consilience.policies.streams import close_stream, whole
 from consilience.policies.tokens import TokenQuota
 from consilience.policies.usage import used_tokens
 
@@ -80,13 +81,18 @@ class Policy:
     flight
         Whether equal calls that are under way at the same time run once; with a cache they always do.
     cache
-        A mapping of answers; errors are never kept.
+        A mapping of answers in memory; errors are never kept. Answers that are shared or survive the process are in
+        tiers, which `cached` takes, around what the policy decorates.
     key
         Makes the key of a call for both from its arguments; see `Sharing`.
     fallback
         Coroutine functions that are called with the same arguments, in turn, when the circuit is open.
     classify
         What an error means; see `judge`.
+    finished
+        Says of an item of a stream whether the answer is whole with it, such as one with a finish reason: a stream
+        that ends without one is a failure (`StreamCutOff`). Without it any end is taken for the end, because only
+        the caller knows what the last item looks like.
     measure
         Reads from a result the tokens that it cost; see `used_tokens`.
     shared
@@ -114,6 +120,18 @@ class Policy:
     ...     return prompt.upper()
     >>> asyncio.run(answer("yes"))
     'YES'
+
+    Answers from tiers, such as a `RedisTier`, cost no permit and no quota:
+
+    >>> from consilience.policies import cached
+    >>> @cached(name="answers", tiers=[], ttl=3600)
+    ... @llm
+    ... async def kept(prompt):
+    ...     print("asking")
+    ...     return prompt.upper()
+    >>> [asyncio.run(kept("yes")) for _ in range(2)]
+    asking
+    ['YES', 'YES']
     """
 
     def __new__(cls, name: str, *, registered: bool = True, **_: Any) -> Self:
@@ -144,6 +162,7 @@ class Policy:
         key: Callable[..., Hashable] | None = None,
         fallback: Function | Sequence[Function] = (),
         classify: Classifier = judge,
+        finished: Callable[[Any], bool] | None = None,
         measure: Callable[[object], float | None] = used_tokens,
         shared: SharedQuota | None = None,
         registered: bool = True,
@@ -172,6 +191,7 @@ class Policy:
             self._configure_inner(settings, hedge, classify)
             shares = flight or cache is not None
             self._sharing = Sharing(cache, self._flight, key) if shares else None
+            self._finished = finished
             self._fallback = (fallback,) if callable(fallback) else tuple(fallback)
             if registered:
                 registry.POLICIES[name] = self
@@ -292,27 +312,53 @@ class Policy:
     async def stream(self, function: Function, /, *args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
         """Iterate over an asynchronous generator under the policy.
 
-        The timeout is for each item, the deadline for the whole. A stream that has begun cannot begin again: it is
-        neither retried, hedged, cached nor shared, and what breaks it is the breaker's to count. A consumer that
-        stops early counts as neither success nor failure.
+        The timeout is for each item, the deadline for the whole. A stream that fails before its first item is tried
+        again like any call. One that has begun cannot begin again, and what breaks it is the breaker's to count; no
+        stream is hedged, cached or shared. A consumer that stops early counts as neither success nor failure.
+
+        Raises
+        ------
+        StreamCutOff
+            It ended, and no item was what the policy's `finished` looks for.
         """
         with Call(self._gate, function, args, kwargs) as call:
             await call.admit()
-            with await self._attempts.begin(call, timed=False):
-                items = function(*args, **kwargs)
+            self._retry.budget.deposit()
+            begun = False
+            while True:
                 try:
-                    while True:
-                        call.resume()
-                        try:
-                            with self._attempts.expiry(call):
-                                item = await anext(items)
-                        except StopAsyncIteration:
-                            return
-                        finally:
-                            call.pause()
-                        yield item
-                finally:
-                    await items.aclose()
+                    async with aclosing(self._items(call)) as items:
+                        async for item in items:
+                            begun = True
+                            yield item
+                except Exception as error:
+                    call.resume()
+                    delay = None if begun else self._retry.delay(call.n_attempts, error)
+                    if delay is None:
+                        raise
+                else:
+                    return
+                await self._gate.clock.sleep(delay)
+
+    async def _items(self, call: Call) -> AsyncGenerator[Any, None]:
+        """Run a stream once."""
+        with await self._attempts.begin(call, timed=False):
+            items = iterated(call.holder, call.holder(*call.args, **call.kwargs))
+            if self._finished is not None:
+                items = whole(items, self._finished)
+            try:
+                while True:
+                    call.resume()
+                    try:
+                        with self._attempts.expiry(call):
+                            item = await anext(items)
+                    except StopAsyncIteration:
+                        return
+                    finally:
+                        call.pause()
+                    yield item
+            finally:
+                await close_stream(items)
 
     @asynccontextmanager
     async def permit(self) -> AsyncIterator[Self]:

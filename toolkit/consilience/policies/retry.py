@@ -84,8 +84,10 @@ class RetryBudget:
         return self._balance
 
     def configure(self, share: float, floor: float) -> None:
-        """Change what is paid in and the floor; the balance stays."""
-        self._share, self._floor = share, floor
+        """Change what is paid in and the floor; the balance keeps its distance from the floor."""
+        with self._lock:
+            self._balance = max(0.0, self._balance + floor - self._floor)
+            self._share, self._floor = share, floor
 
     def deposit(self) -> None:
         """Pay in for a call that begins."""
@@ -155,7 +157,7 @@ class Retry:
         self._draw = draw
 
     def configure(self, settings: RetrySettings, classify: Classifier = judge) -> None:
-        """Change settings and classifier; the budget's balance stays."""
+        """Change settings and classifier; the budget keeps what was paid in and taken out."""
         self.settings = settings
         self._classify = classify
         self.budget.configure(settings.share, settings.floor)

@@ -26,7 +26,6 @@ __all__ = ["AnswerKey", "Answers"]
 T = TypeVar("T")
 _Row = tuple[str | None, datetime | None]
 
-_THERE = "SELECT count(*) FROM information_schema.tables WHERE table_name = 'answers'"
 # The newest row of a key is what holds; without a value it says that the key was taken out.
 _NEWEST = """
 SELECT key, value, kept_until FROM (
@@ -121,7 +120,6 @@ class Answers:
             name=f"reads of {self._name}",
             events=Events(),
         )
-        self._there = False
         self._degraded = False
         self._last = datetime.min.replace(tzinfo=UTC)
 
@@ -173,9 +171,7 @@ class Answers:
         return [rows.get(key, (None, None)) for key in keys]
 
     def _read(self, keys: list[str]) -> dict[str, _Row]:
-        # A file that an older version wrote lacks the table until the next write.
-        self._there = self._there or bool(self.store.sql(_THERE).item())
-        found = self.store.sql(_NEWEST, keys).rows() if self._there else []
+        found = self.store.sql(_NEWEST, keys, limit=None).rows()
         return {key: (value, until) for key, value, until in found}
 
     def _write(self, key: str, value: str | None, until: datetime | None) -> None:

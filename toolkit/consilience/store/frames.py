@@ -1,21 +1,117 @@
-"""Rows of a statement as a Polars frame."""
+"""Rows of a statement as a Polars frame, within limits of time and number."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Self
 
 import duckdb
 import polars as pl
 import polars.selectors as cs
 
+from consilience.errors import StatementTimedOut
 from consilience.store.rows import storable
+from consilience.store.statement import RowsCut
 
 
-def fetched(connection: duckdb.DuckDBPyConnection, query: str, params: Sequence[object]) -> pl.DataFrame:
-    """Run the statement and return its rows, with times in UTC whatever the machine's zone."""
-    # A relation, not execute(): DuckDB 2 gives frames from relations only, 1.5 from both.
-    frame: pl.DataFrame = connection.sql(query, params=[_value(param) for param in params]).pl()
-    return frame.with_columns(cs.datetime(time_zone="*").dt.convert_time_zone("UTC"))
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A statement that ran: what it brought, and how long the engine took."""
+
+    query: str
+    params: tuple[object, ...]
+    frame: pl.DataFrame
+    seconds: float
+
+    @classmethod
+    def of(
+        cls,
+        connection: duckdb.DuckDBPyConnection,
+        query: str,
+        params: Sequence[object],
+        timeout: float | None = None,
+        limit: int | None = None,
+    ) -> Self:
+        """Run the statement; times are in UTC whatever the machine's zone.
+
+        Raises
+        ------
+        StatementTimedOut
+            It ran longer than ``timeout`` seconds.
+        """
+        given = tuple(map(_value, params))
+        started = time.monotonic()
+        with _bounded(connection, timeout):
+            # A relation, not execute(): DuckDB 2 gives frames from relations only, 1.5 from both.
+            relation = connection.sql(query if limit is None else _unended(query), params=given)
+            # One row more than allowed says whether there are more.
+            frame: pl.DataFrame = (relation if limit is None else relation.limit(limit + 1)).pl()
+        seconds = time.monotonic() - started
+        if limit is not None and frame.height > limit:
+            _warn_of_cut(limit)
+            frame = frame.head(limit)
+        frame = frame.with_columns(cs.datetime(time_zone="*").dt.convert_time_zone("UTC"))
+        return cls(query, given, frame, seconds)
+
+    def plan(self, connection: duckdb.DuckDBPyConnection) -> str | None:
+        """Return how the engine runs the statement, without running it again; ``None`` where it does not say."""
+        with suppress(duckdb.Error):  # DESCRIBE and SHOW have no plan
+            rows = connection.execute(f"EXPLAIN {self.query}", list(self.params)).fetchall()
+            return "\n".join(text for _, text in rows)
+        return None
+
+
+def _unended(query: str) -> str:
+    """Return the statement without the semicolons at its end, which may not stand within another statement."""
+    text = query.encode()
+    end = len(text)
+    for start, kind in reversed(duckdb.tokenize(query)):
+        if kind != duckdb.token_type.comment and text[start : start + 1] != b";":
+            break
+        end = start
+    return text[:end].decode()
+
+
+@contextmanager
+def _bounded(connection: duckdb.DuckDBPyConnection, timeout: float | None) -> Iterator[None]:
+    if timeout is None:
+        yield
+        return
+    late = threading.Event()
+
+    def stop() -> None:
+        late.set()
+        connection.interrupt()
+
+    timer = threading.Timer(timeout, stop)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except duckdb.InterruptException:
+        if not late.is_set():
+            raise
+        raise StatementTimedOut(
+            f"The statement had {timeout:g} s and needs more, so it was stopped: read less (a span of asked_at, fewer "
+            "columns), or give sql() a longer timeout."
+        ) from None
+    finally:
+        timer.cancel()
+        timer.join()  # It must not interrupt the next statement, nor a connection that is closed.
+
+
+def _warn_of_cut(limit: int) -> None:
+    warnings.warn(
+        f"The statement brings more than {limit:,} rows, and the frame holds the first {limit:,}: aggregate in SQL, or "
+        "give sql() a higher limit, or limit=None.",
+        RowsCut,
+        stacklevel=5,
+    )
 
 
 def _value(param: object) -> object:

@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 from consilience.store import segments
 from consilience.store.leases import Leases
 from consilience.store.locks import Locks
-from consilience.store.schema import SCHEMA_VERSION
+from consilience.store.schema import SCHEMA_VERSION, time_column
 from consilience.store.spool import Spool, Waiting
 
 _LOG = logging.getLogger("consilience.store")
@@ -141,9 +141,15 @@ def _insert(connection: duckdb.DuckDBPyConnection, batch: Sequence[Segment]) -> 
 
 
 def _insert_rows(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:
+    connection.register("batch", rows)
+    if (
+        "id" not in rows.column_names
+    ):  # Measurements have no id: the segment's name alone says what was taken.
+        connection.execute(f"INSERT INTO {name} BY NAME SELECT * FROM batch ORDER BY {time_column(name)}")  # noqa: S608
+        connection.unregister("batch")
+        return
     # Only the span of the batch is searched for ids that are there: other row groups are skipped by their bounds.
     span = pc.min_max(rows["asked_at"]).as_py()
-    connection.register("batch", rows)
     connection.execute(
         f"INSERT INTO {name} BY NAME "  # noqa: S608 - the name is one of TABLES
         "SELECT * FROM (SELECT DISTINCT ON (id) * FROM batch) fresh WHERE NOT EXISTS "

@@ -20,7 +20,7 @@ from consilience.errors import StoreBusy, StoreError, StoreTooNew
 from consilience.store import failures
 from consilience.store.locks import Locks
 from consilience.store.places import Place, check_file
-from consilience.store.schema import MIGRATIONS, SCHEMA_VERSION
+from consilience.store.schema import MIGRATIONS, SCHEMA_VERSION, TABLES
 from consilience.store.spool import sync_folder
 
 _STORAGE_VERSION = "v1.5.0"
@@ -153,6 +153,8 @@ class Leases:
             if self._place.file.exists():
                 name = str(self._place.file).replace("'", "''")
                 connection.execute(f"ATTACH '{name}' AS store (READ_ONLY); USE store")
+                if 0 < (version(connection) or 0) < SCHEMA_VERSION:
+                    connection.execute("USE memory" + "".join(_views(connection)))
             else:
                 migrate(connection)
             connection.execute(
@@ -202,6 +204,22 @@ def migrate(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(text)
         connection.execute("INSERT INTO schema_version VALUES (?, now())", [number])
         connection.commit()
+
+
+def _views(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """Yield what makes an older file look like one of this version: what it lacks is empty or NULL."""
+    found = connection.execute(
+        "SELECT table_name, list(column_name) FROM information_schema.columns WHERE table_catalog = 'store' GROUP BY 1"
+    ).fetchall()
+    there = {name: set(columns) for name, columns in found}
+    for name, columns in TABLES.items():
+        known = there.get(name, set())
+        cells = ", ".join(c if c in known else f"NULL::{kind} AS {c}" for c, kind in columns.items())
+        rows = f"FROM store.{name}" if known else "WHERE false"
+        yield f"; CREATE VIEW {name} AS SELECT {cells} {rows}"
+    for name in sorted(there.keys() - TABLES.keys()):
+        quoted = '"' + name.replace('"', '""') + '"'
+        yield f"; CREATE VIEW {quoted} AS FROM store.{quoted}"
 
 
 def _sync(file: Path) -> None:

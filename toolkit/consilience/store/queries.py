@@ -1,4 +1,4 @@
-"""Statements that read: what `Store.latest` runs, and the guard before `Store.sql`."""
+"""Statements that read: what the faces of `History` run, in DuckDB's dialect, and the guard before `Store.sql`."""
 
 from __future__ import annotations
 
@@ -12,19 +12,17 @@ from consilience.errors import StoreError, StoreReadOnly
 from consilience.store import failures
 from consilience.store.rows import storable
 
-LATEST = """
-WITH recent AS (
-    SELECT id, asked_at, text, answer_kind FROM questions ORDER BY asked_at DESC, id LIMIT ?
+_SHOWN = """
 ), decided AS (
     SELECT v.*, row_number() OVER (PARTITION BY v.question_id ORDER BY v.decided_at DESC, v.id) AS nth
-    FROM verdicts v JOIN recent q ON v.question_id = q.id AND v.asked_at = q.asked_at
+    FROM verdicts v JOIN chosen q ON v.question_id = q.id AND v.asked_at = q.asked_at
 ), heard AS (
     SELECT r.question_id, list({
         'expert': r.expert, 'source': r.source, 'outcome': r.outcome, 'answer': r.answer, 'reason': r.reason,
         'confidence': r.confidence, 'latency_s': r.latency_s, 'input_tokens': r.input_tokens,
         'output_tokens': r.output_tokens, 'cost_usd': r.cost_usd
     } ORDER BY r.expert, r.id) AS responses
-    FROM responses r JOIN recent q ON r.question_id = q.id AND r.asked_at = q.asked_at
+    FROM responses r JOIN chosen q ON r.question_id = q.id AND r.asked_at = q.asked_at
     GROUP BY r.question_id
 )
 SELECT
@@ -33,11 +31,57 @@ SELECT
     v.support_n, v.support_of, v.support_share, v.support_low, v.support_high,
     v.agreement, v.agreement_low, v.agreement_high, v.agreement_method,
     v.input_tokens, v.output_tokens, v.cost_usd, h.responses
-FROM recent q
+FROM chosen q
 LEFT JOIN decided v ON v.question_id = q.id AND v.nth = 1
 LEFT JOIN heard h ON h.question_id = q.id
 ORDER BY q.asked_at DESC, q.id
 """
+
+_NEWEST = """
+WITH chosen AS (
+    SELECT id, asked_at, text, answer_kind FROM questions ORDER BY asked_at DESC, id LIMIT ?"""
+
+_HOLDING = """
+WITH given AS (
+    SELECT ?::TEXT AS pattern, ?::TEXT AS expert, ?::TEXT AS kind, ?::TIMESTAMPTZ AS since, ?::TIMESTAMPTZ AS until
+), spoken AS (
+    SELECT DISTINCT r.question_id, r.asked_at FROM responses r, given g
+    WHERE (g.expert IS NULL OR r.expert = g.expert)
+        AND (g.since IS NULL OR r.asked_at >= g.since) AND (g.until IS NULL OR r.asked_at < g.until)
+        AND (r.answer ILIKE g.pattern ESCAPE '\\' OR r.raw ILIKE g.pattern ESCAPE '\\')
+), heard_from AS (
+    SELECT DISTINCT r.question_id, r.asked_at FROM responses r, given g WHERE r.expert = g.expert
+), chosen AS (
+    SELECT q.id, q.asked_at, q.text, q.answer_kind FROM given g, questions q
+    LEFT JOIN spoken s ON s.question_id = q.id AND s.asked_at = q.asked_at
+    LEFT JOIN heard_from f ON f.question_id = q.id AND f.asked_at = q.asked_at
+    WHERE (g.kind IS NULL OR q.answer_kind = g.kind) AND (g.expert IS NULL OR f.question_id IS NOT NULL)
+        AND (g.since IS NULL OR q.asked_at >= g.since) AND (g.until IS NULL OR q.asked_at < g.until)
+        AND (s.question_id IS NOT NULL OR q.text ILIKE g.pattern ESCAPE '\\' OR q.context ILIKE g.pattern ESCAPE '\\')
+    ORDER BY q.asked_at DESC, q.id LIMIT ?"""
+
+LATEST = _NEWEST + _SHOWN
+SEARCH = _HOLDING + _SHOWN
+
+RECORDED = """
+WITH wanted AS (
+    SELECT id FROM questions WHERE list_contains(?::TEXT[], id)
+    UNION SELECT question_id FROM verdicts WHERE list_contains(?::TEXT[], id)
+), chosen AS (
+    SELECT q.* FROM questions q JOIN wanted w ON w.id = q.id
+)
+SELECT
+    q.*,
+    (SELECT list(r ORDER BY r.expert, r.id) FROM responses r
+        WHERE r.question_id = q.id AND r.asked_at = q.asked_at) AS responses,
+    (SELECT list(v ORDER BY v.decided_at DESC, v.id) FROM verdicts v
+        WHERE v.question_id = q.id AND v.asked_at = q.asked_at) AS verdicts,
+    (SELECT list(m ORDER BY m.place) FROM recommendations m
+        WHERE m.question_id = q.id AND m.asked_at = q.asked_at) AS recommendations
+FROM chosen q
+"""
+
+SLOW = "SELECT asked_at, seconds, row_count, text, plan FROM statements ORDER BY seconds DESC, asked_at DESC LIMIT ?"
 
 # Functions in FROM that read nothing but their arguments or the list of tables. The engine's settings refuse every
 # function that touches a file, but it offers some that act on the process itself: DuckDB 1.5.6 ends the process after

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -47,6 +48,12 @@ def bundle(question: Question, responses: Iterable[Response], verdict: Verdict |
         tables["verdicts"] = [_verdict(verdict, question, asked_at)]
         tables["recommendations"] = list(_recommendations(verdict, question, asked_at))
     return Bundle({name: rows for name, rows in tables.items() if rows})
+
+
+def slow_statement(text: str, seconds: float, row_count: int, plan: str) -> Bundle:
+    """Return the row of a statement that took long."""
+    row = (uuid.uuid4().hex, datetime.now(UTC), storable(text), seconds, row_count, storable(plan))
+    return Bundle({"statements": [row]})
 
 
 def storable(text: str) -> str:
@@ -122,6 +129,7 @@ def _verdict(verdict: Verdict, question: Question, asked_at: datetime) -> Row:
         _integer(usage.input_tokens),
         _integer(usage.output_tokens),
         _number(usage.cost_usd),
+        _json([[expert, _number(weight)] for expert, weight in verdict.weights]),
     )
 
 
@@ -136,6 +144,8 @@ def _recommendations(verdict: Verdict, question: Question, asked_at: datetime) -
             storable(row.text),
             _json(list(row.experts)),
             _integer(row.support),
+            _json(list(row.conflicts)),
+            _json([[said.expert, said.position, said.text] for said in row.sources]),
         )
 
 

@@ -3,12 +3,14 @@
 Migrations are additive (a new table, a new nullable column) and portable between DuckDB and PostgreSQL: ``TEXT``,
 ``BIGINT``, ``DOUBLE PRECISION``, ``BOOLEAN``, ``TIMESTAMPTZ``; lists are JSON text. There is no primary key and no
 index: ids are UUIDs made by the client, and an index was damaged by ``kill -9`` in DuckDB 1.5.5. Every table carries
-``asked_at``, the time of its question, so that row groups outside a span of time are skipped.
+``asked_at``, the time of its question, or ``bucket``, so that row groups outside a span of time are skipped. Prices are
+USD a million tokens. ``removed`` says which days retention took, so that roll-ups do not count late rows as whole ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
 Columns: TypeAlias = Mapping[str, str]
@@ -40,79 +42,69 @@ MIGRATIONS: tuple[str, ...] = (
     );
     """,
     "CREATE TABLE answers (id TEXT, asked_at TIMESTAMPTZ, key TEXT, value TEXT, kept_until TIMESTAMPTZ);",
+    """
+    ALTER TABLE verdicts ADD COLUMN weights TEXT;
+    ALTER TABLE recommendations ADD COLUMN conflicts TEXT;
+    ALTER TABLE recommendations ADD COLUMN sources TEXT;
+    CREATE TABLE experts (
+        id TEXT, asked_at TIMESTAMPTZ, name TEXT, source TEXT, provider TEXT, model TEXT, settings TEXT
+    );
+    CREATE TABLE prices (
+        id TEXT, asked_at TIMESTAMPTZ, provider TEXT, model TEXT, input_usd DOUBLE PRECISION,
+        output_usd DOUBLE PRECISION, cache_read_usd DOUBLE PRECISION, cache_write_usd DOUBLE PRECISION,
+        snapshot TEXT
+    );
+    CREATE TABLE metrics (asked_at TIMESTAMPTZ, source TEXT, name TEXT, value DOUBLE PRECISION, label TEXT);
+    CREATE TABLE metrics_1m (
+        bucket TIMESTAMPTZ, source TEXT, name TEXT, label TEXT, n BIGINT, sum DOUBLE PRECISION,
+        min DOUBLE PRECISION, max DOUBLE PRECISION, p50 DOUBLE PRECISION, p95 DOUBLE PRECISION,
+        p99 DOUBLE PRECISION
+    );
+    CREATE TABLE metrics_1h (
+        bucket TIMESTAMPTZ, source TEXT, name TEXT, label TEXT, n BIGINT, sum DOUBLE PRECISION,
+        min DOUBLE PRECISION, max DOUBLE PRECISION, p50 DOUBLE PRECISION, p95 DOUBLE PRECISION,
+        p99 DOUBLE PRECISION
+    );
+    CREATE TABLE statements (
+        id TEXT, asked_at TIMESTAMPTZ, text TEXT, seconds DOUBLE PRECISION, row_count BIGINT, plan TEXT
+    );
+    CREATE TABLE removed (table_name TEXT, before TIMESTAMPTZ, removed_at TIMESTAMPTZ);
+    """,
 )
 """One text a version; the first makes version 1. A migration that was released is never edited."""
 
 SCHEMA_VERSION = len(MIGRATIONS)
 
-TABLES: Mapping[str, Columns] = {
-    "questions": {
-        "id": "TEXT",
-        "asked_at": "TIMESTAMPTZ",
-        "text": "TEXT",
-        "context": "TEXT",
-        "answer_kind": "TEXT",
-        "answer_spec": "TEXT",
-        "examples": "TEXT",
-        "digest": "TEXT",
-    },
-    "responses": {
-        "id": "TEXT",
-        "question_id": "TEXT",
-        "asked_at": "TIMESTAMPTZ",
-        "expert": "TEXT",
-        "source": "TEXT",
-        "outcome": "TEXT",
-        "answer": "TEXT",
-        "raw": "TEXT",
-        "reason": "TEXT",
-        "confidence": "DOUBLE PRECISION",
-        "confidence_source": "TEXT",
-        "probabilities": "TEXT",
-        "input_tokens": "BIGINT",
-        "output_tokens": "BIGINT",
-        "cost_usd": "DOUBLE PRECISION",
-        "latency_s": "DOUBLE PRECISION",
-    },
-    "verdicts": {
-        "id": "TEXT",
-        "question_id": "TEXT",
-        "asked_at": "TIMESTAMPTZ",
-        "decided_at": "TIMESTAMPTZ",
-        "method": "TEXT",
-        "decision": "TEXT",
-        "answer": "TEXT",
-        "ties": "TEXT",
-        "degraded": "BOOLEAN",
-        "support_n": "BIGINT",
-        "support_of": "BIGINT",
-        "support_share": "DOUBLE PRECISION",
-        "support_low": "DOUBLE PRECISION",
-        "support_high": "DOUBLE PRECISION",
-        "agreement": "DOUBLE PRECISION",
-        "agreement_low": "DOUBLE PRECISION",
-        "agreement_high": "DOUBLE PRECISION",
-        "agreement_method": "TEXT",
-        "input_tokens": "BIGINT",
-        "output_tokens": "BIGINT",
-        "cost_usd": "DOUBLE PRECISION",
-    },
-    "recommendations": {
-        "id": "TEXT",
-        "verdict_id": "TEXT",
-        "question_id": "TEXT",
-        "asked_at": "TIMESTAMPTZ",
-        "place": "BIGINT",
-        "text": "TEXT",
-        "experts": "TEXT",
-        "support": "BIGINT",
-    },
-    "answers": {
-        "id": "TEXT",
-        "asked_at": "TIMESTAMPTZ",
-        "key": "TEXT",
-        "value": "TEXT",
-        "kept_until": "TIMESTAMPTZ",
-    },
-}
-"""Columns that a segment may carry, table by table; a test holds them equal to what the migrations make."""
+_LEDGERS = frozenset({"schema_version", "ingested", "removed"})
+_CREATED = re.compile(r"CREATE TABLE (\w+) \(([^)]*)\)|ALTER TABLE (\w+) ADD COLUMN (\w+) ([A-Z ]+);")
+
+
+def _columns(migrations: tuple[str, ...]) -> dict[str, dict[str, str]]:
+    tables: dict[str, dict[str, str]] = {}
+    for created, columns, altered, column, kind in _CREATED.findall("\n".join(migrations)):
+        if created:
+            tables[created] = dict(_pairs(columns))
+        else:
+            tables[altered][column] = kind
+    return {name: columns for name, columns in tables.items() if name not in _LEDGERS}
+
+
+def _pairs(columns: str) -> Iterator[tuple[str, str]]:
+    for column in columns.split(","):
+        name, _, kind = column.strip().partition(" ")
+        yield name, kind
+
+
+TABLES: Mapping[str, Columns] = _columns(MIGRATIONS)
+"""Columns of the tables that hold rows, as the migrations make them: what a segment may carry."""
+
+
+def time_column(table: str) -> str:
+    """Return the column by which a table is kept, pruned and partitioned.
+
+    Examples
+    --------
+    >>> time_column("questions"), time_column("metrics_1m")
+    ('asked_at', 'bucket')
+    """
+    return "asked_at" if "asked_at" in TABLES[table] else "bucket"

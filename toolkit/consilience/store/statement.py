@@ -1,4 +1,4 @@
-"""What an observer of a store is told."""
+"""What an observer of a store is told, and a user whose rows were cut."""
 
 from __future__ import annotations
 
@@ -22,3 +22,7 @@ class Statement:
     sql: str
     seconds: float
     rows: int
+
+
+class RowsCut(UserWarning):
+    """A statement brought more rows than its limit, and the frame lacks the rest."""

@@ -14,10 +14,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from consilience.errors import InvalidInput, StoreBusy, StoreError, StoreFull
+from consilience.store.history import History
 from consilience.store.locks import Locks
 from consilience.store.outbox import Outbox
 from consilience.store.places import check_writable, place
-from consilience.store.rows import Bundle, bundle
+from consilience.store.rows import Bundle, bundle, slow_statement
 from consilience.store.spool import Spool
 from consilience.store.statement import Statement
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from consilience.models import Question, Response
+    from consilience.store.frames import Reading
     from consilience.store.ingest import Ingester
     from consilience.store.leases import Leases
     from consilience.store.worker import Worker
@@ -39,7 +41,7 @@ _CLOSING_SECONDS = 5.0
 _ORPHANED_SECONDS = 2.0
 
 
-class Store:
+class Store(History):
     """History in a DuckDB file that notebooks, dashboards and workers on one machine use at once.
 
     Making a `Store` opens no file and starts no thread. Writers put segments into a spool folder beside the file; one
@@ -56,6 +58,9 @@ class Store:
         Seconds between two ingests of this process: about how old another process's view may be.
     observer
         Called with a `Statement` after each statement that reads; none by default.
+    slow
+        Seconds from which on a statement is kept with its plan, for `slow`: 1 by default, since what runs longer keeps
+        others from seeing new rows within a second. Values of its parameters can stand in the plan.
 
     Raises
     ------
@@ -89,13 +94,18 @@ class Store:
         timeout: float = 30.0,
         interval: float = 0.5,
         observer: Callable[[Statement], None] | None = None,
+        slow: float = 1.0,
     ) -> None:
-        if timeout <= 0 or interval <= 0:
-            raise InvalidInput(f"timeout and interval must be above 0 s, {timeout!r} and {interval!r} came.")
+        if min(timeout, interval, slow) <= 0:
+            raise InvalidInput(
+                f"timeout, interval and slow must be above 0 s, {timeout!r}, {interval!r} and {slow!r} came."
+            )
         self._place = place(path)
         self._timeout = timeout
         self._interval = interval
         self._observer = observer
+        self._slow = slow
+        self._watchers = []
         self._locks = Locks(self._place.spool)
         self._spool = Spool(self._place.spool)
         self._outbox = Outbox(self._spool)
@@ -181,82 +191,6 @@ class Store:
         leases, _, _ = self._loaded()
         leases.check(self._timeout)
 
-    def latest(self, n: int = 50) -> pl.DataFrame:
-        """Return the newest questions, one row each, with their verdict and responses; one statement.
-
-        Parameters
-        ----------
-        n
-            Rows at most.
-
-        Returns
-        -------
-        polars.DataFrame
-            Newest first: ``question_id, asked_at, question, answer_kind``, the columns of the newest verdict (null
-            without one), and ``responses``, a list of structs ordered by expert. Times are UTC. Answers of several
-            items, and ties, are JSON text.
-        """
-        if n < 1:
-            raise InvalidInput(f"latest() takes a number of rows from 1 up, {n} came.")
-        from consilience.store.queries import LATEST
-
-        return self._read(LATEST, (n,))
-
-    def verdict(self, question_id: str) -> Verdict:
-        """Return the verdict on a stored question, decided again from its stored responses with no call.
-
-        Parameters
-        ----------
-        question_id
-            As `latest` shows it.
-
-        Returns
-        -------
-        Verdict
-            By the method of the newest stored verdict; by majority where that was weighted, since weights are not
-            stored. ``store.verdict(id).replay(...)`` decides otherwise.
-
-        Raises
-        ------
-        InvalidInput
-            There is no such question, or no response to it.
-        StoreError
-            A row cannot be read back.
-        """
-        from consilience.store.recall import recalled
-
-        return recalled(self._read, question_id)
-
-    def sql(self, query: str, *params: object) -> pl.DataFrame:
-        """Run one statement that reads, and return its rows; times are UTC.
-
-        Parameters
-        ----------
-        query
-            A ``SELECT``, in DuckDB's dialect, over ``questions``, ``responses``, ``verdicts``, ``recommendations`` and
-            ``answers``.
-        *params
-            Values for the ``?`` in it.
-
-        Raises
-        ------
-        StoreReadOnly
-            It is not one statement, would change something, or reaches further than the store.
-        StoreError
-            The engine cannot run it.
-
-        Examples
-        --------
-        >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     Store(f"{folder}/history.duckdb").sql("SELECT count(*) AS n FROM verdicts").item()
-        0
-        """
-        from consilience.store.queries import check_reading
-
-        check_reading(query)
-        return self._read(query, params)
-
     def close(self) -> None:
         """Write and hand over what is left, and end the background thread. A second call does nothing."""
         if self._closed:
@@ -283,13 +217,20 @@ class Store:
         self.close()
 
     def __reduce__(self) -> tuple[Callable[..., Store], tuple[object, ...]]:
-        return _again, (os.fspath(self.path), self._timeout, self._interval)
+        return _again, (os.fspath(self.path), self._timeout, self._interval, self._slow)
 
     def __repr__(self) -> str:
         state = ", closed" if self._closed else ""
         return f"<Store {os.fspath(self.path)!r}, {self._outbox.n_pending} rows pending{state}>"
 
-    def _read(self, query: str, params: tuple[object, ...]) -> pl.DataFrame:
+    def _read(
+        self,
+        query: str,
+        params: tuple[object, ...],
+        *,
+        timeout: float | None = None,
+        limit: int | None = None,
+    ) -> pl.DataFrame:
         self._require_open()
         leases, ingester, _ = self._loaded()
         started = time.monotonic()
@@ -298,13 +239,29 @@ class Store:
             self._take_own(self._timeout)
         elif self._spool.waiting() and ingester.rested(_ORPHANED_SECONDS):
             self._take_others(ingester)
-        from consilience.store.frames import fetched
+        from consilience.store.frames import Reading
 
         with leases.reading(self._timeout) as connection:
-            frame = fetched(connection, query, params)
+            reading = Reading.of(connection, query, params, timeout, limit)
+            plan = reading.plan(connection) if reading.seconds >= self._slow else None
+        if plan is not None:
+            self._keep_slow(reading, plan)
+        self._tell(Statement(query, time.monotonic() - started, reading.frame.height))
+        return reading.frame
+
+    def _tell(self, statement: Statement) -> None:
         if self._observer is not None:
-            self._observer(Statement(query, time.monotonic() - started, frame.height))
-        return frame
+            self._observer(statement)
+        for watcher in tuple(self._watchers):
+            watcher.saw(statement)
+
+    def _keep_slow(self, reading: Reading, plan: str) -> None:
+        try:
+            self.write(slow_statement(reading.query, reading.seconds, reading.frame.height, plan))
+        except StoreError as error:
+            _LOG.warning(
+                "A statement took %.3g s and could not be kept for slow(): %s", reading.seconds, error
+            )
 
     def _take_own(self, timeout: float) -> None:
         """Return when what this process has written until now is in the file, by whoever takes it."""
@@ -359,8 +316,8 @@ class Store:
             self._parts[2].forget()
 
 
-def _again(path: str, timeout: float, interval: float) -> Store:
-    return Store(path, timeout=timeout, interval=interval)
+def _again(path: str, timeout: float, interval: float, slow: float) -> Store:
+    return Store(path, timeout=timeout, interval=interval, slow=slow)
 
 
 _alive: weakref.WeakSet[Store] = weakref.WeakSet()

@@ -22,6 +22,9 @@ def card(verdict: Verdict) -> str:
             if verdict.replayed
             else "",
             _banner(verdict),
+            f"<div class=cs-row><span class=cs-m>{escape(verdict.course, 1_000)}</span></div>"
+            if verdict.course
+            else "",
             _answer(verdict),
             "".join(_dissent(verdict, vote) for vote in verdict.dissent[:5])
             if not verdict.recommendations
@@ -36,7 +39,11 @@ def card(verdict: Verdict) -> str:
 
 
 def _banner(verdict: Verdict) -> str:
-    return f"<div class=cs-banner role=note>{escape(verdict.banner)}</div>" if verdict.degraded else ""
+    if verdict.degraded:
+        return f"<div class=cs-banner role=note>{escape(verdict.banner or verdict.headline)}</div>"
+    return (
+        f"<div class=cs-row><span class=cs-m>{escape(verdict.banner)}</span></div>" if verdict.banner else ""
+    )
 
 
 def _answer(verdict: Verdict) -> str:

@@ -15,7 +15,18 @@ from consilience.dedup.merged import Merged
 from consilience.equivalence import Lexical
 from consilience.errors import InvalidInput
 from consilience.intervals import wilson
-from consilience.models import AnswerKind, AnswerValue, Items, Label, Question, Ranking, Response, Score, Text
+from consilience.models import (
+    AnswerKind,
+    AnswerValue,
+    Items,
+    Label,
+    Outcome,
+    Question,
+    Ranking,
+    Response,
+    Score,
+    Text,
+)
 from consilience.verdict.methods import WEIGHTED, Method, checked_method
 from consilience.verdict.ordered import joined
 from consilience.verdict.pooled import pool
@@ -52,6 +63,9 @@ def decide(
     Texts count as the same answer where their words do or their content words nearly do, and a negation or another
     number never is the same (`consilience.equivalence.Lexical`, under the guard of `consilience.contradiction`).
 
+    Where an expert was *not needed*, agreement is left out: a vote ends early because experts agree, so that those who
+    were heard agree more than those who were asked.
+
     Raises
     ------
     InvalidInput
@@ -75,7 +89,7 @@ def decide(
         answer=found.answer,
         votes=votes,
         support=Support(len(behind), len(ordered), *wilson(len(behind), len(ordered)), share),
-        agreement=_agreement(question, votes),
+        agreement=_agreement(question, votes, ordered),
         recommendations=found.merged,
         places=found.places,
         weights=tuple(weight.items()),
@@ -122,6 +136,11 @@ def _weights(
         known = " and ".join(map(repr, WEIGHTED))
         raise InvalidInput(f"weights= belongs to the methods {known}, {method!r} came.")
     return {}
+
+
+def counted(question: Question, responses: Iterable[Response]) -> tuple[Vote, ...]:
+    """Return the distinct answers and who gave them, most votes first, before all have answered."""
+    return _count(question, tuple(responses), {})
 
 
 def _count(question: Question, responses: tuple[Response, ...], weight: dict[str, float]) -> tuple[Vote, ...]:
@@ -201,7 +220,12 @@ def _decision(votes: tuple[Vote, ...], asked: float, method: Method) -> Decision
     return Decision.PLURALITY if method == "plurality" else Decision.NO_MAJORITY
 
 
-def _agreement(question: Question, votes: tuple[Vote, ...]) -> Coefficient | None:
+def _agreement(
+    question: Question, votes: tuple[Vote, ...], responses: tuple[Response, ...]
+) -> Coefficient | None:
+    if any(response.outcome is Outcome.NOT_NEEDED for response in responses):
+        # whoever agrees ends a vote early: those who were heard agree more than those who were asked
+        return None
     kind = question.answer
     if isinstance(kind, Label):
         counts = {kind.key(vote.answer): len(vote.experts) for vote in votes}

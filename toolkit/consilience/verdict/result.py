@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING
 from consilience.agreement import Coefficient
 from consilience.dedup.merged import Merged
 from consilience.errors import InvalidInput
+from consilience.intervals import wilson
 from consilience.markup.plain import plain
 from consilience.models import AnswerValue, Items, Outcome, Question, Ranking, Response, Score, Usage, quoted
 from consilience.verdict.methods import WEIGHTED, Method, methods_for
+from consilience.verdict.needs import NO_NEEDS, Needs
+from consilience.verdict.rounds import Round
 from consilience.verdict.weights import same
 
 if TYPE_CHECKING:
@@ -34,6 +37,7 @@ class Decision(StrEnum):
     MERGED = "merged"
     POOLED = "pooled"
     RANKED = "ranked"
+    NO_QUORUM = "no quorum"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,7 @@ class Verdict:
         The question.
     responses
         One for each asked expert, sorted by name.
+        With rounds: the last ones of those whom the verdict counts.
     method
         How it was decided; `decide` says what each method is.
     decision
@@ -141,6 +146,10 @@ class Verdict:
         For `Ranking`: the items place by place, several where the method finds no difference; empty for other kinds.
     replayed
         What this verdict is a replay of; ``None`` for the verdict of a circle.
+    needs, shortfall
+        Without whose answers there is no verdict, and what of that is missing; empty when nothing is.
+    rounds, course
+        What was asked and answered in each round, and a sentence on how they went; empty when experts were asked once.
     id, decided_at
         A UUID and wall-clock time in UTC.
     """
@@ -157,6 +166,10 @@ class Verdict:
     weights: tuple[tuple[str, float], ...] = ()
     places: tuple[tuple[str, ...], ...] = ()
     replayed: Replay | None = None
+    needs: Needs = NO_NEEDS
+    shortfall: str = ""
+    rounds: tuple[Round, ...] = ()
+    course: str = ""
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     decided_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -173,24 +186,31 @@ class Verdict:
     @property
     def outcomes(self) -> Mapping[Outcome, int]:
         """How many experts ended in each outcome, in the order of `Outcome`."""
-        counted = Counter(response.outcome for response in self.responses)
+        counted = Counter(response.outcome for response in self.heard)
         return {outcome: counted[outcome] for outcome in Outcome if counted[outcome]}
 
     @property
     def degraded(self) -> bool:
-        """Whether any asked expert gave no answer."""
-        return any(not response.answered for response in self.responses)
+        """Whether an asked expert who was needed gave no answer, or too few did."""
+        fine = (Outcome.ANSWERED, Outcome.NOT_NEEDED)
+        return bool(self.shortfall) or any(response.outcome not in fine for response in self.heard)
 
     @property
     def banner(self) -> str:
-        """One line that says who is missing; empty unless degraded."""
-        if not self.degraded:
+        """One line that says who is missing; empty when everyone answered."""
+        if all(response.answered for response in self.heard):
             return ""
         answered = self.outcomes.get(Outcome.ANSWERED, 0)
         rest = ", ".join(
             f"{n} {outcome}" for outcome, n in self.outcomes.items() if outcome != Outcome.ANSWERED
         )
-        return f"{answered} of {len(self.responses)} answered: {rest}"
+        return f"{answered} of {len(self.heard)} answered: {rest}"
+
+    @property
+    def heard(self) -> tuple[Response, ...]:
+        """The last response of each expert who was asked in any round."""
+        last = {response.expert: response for each in self.rounds for response in each.responses}
+        return tuple(last.values()) or self.responses
 
     @property
     def dissent(self) -> tuple[Vote, ...]:
@@ -209,12 +229,15 @@ class Verdict:
 
     @property
     def usage(self) -> Usage:
-        """Sum over the responses; unknown where any part is unknown."""
-        return sum((response.usage for response in self.responses), Usage(0, 0, 0.0))
+        """Sum over the responses, those of every round; unknown where any part is unknown."""
+        paid = [response for each in self.rounds for response in each.responses] or self.responses
+        return sum((response.usage for response in paid), Usage(0, 0, 0.0))
 
     @property
     def headline(self) -> str:
         """The verdict in one line: the answer, or why there is none."""
+        if self.decision is Decision.NO_QUORUM:
+            return f"no quorum: {self.shortfall}"
         if self.decision is Decision.TIE:
             return f"tie: {' | '.join(self.ties)}"
         if self.decision is Decision.MERGED:
@@ -285,13 +308,19 @@ class Verdict:
         again = decide(self.question, kept, method=method, weights=weights)
         before = self.replayed.without if self.replayed else ()
         replayed = Replay(self.replayed.of if self.replayed else self.id, tuple(sorted({*before, *without})))
-        return replace(again, decided_at=self.decided_at, replayed=replayed)
+        rounds = tuple(each.without(without) for each in self.rounds)
+        again = replace(
+            again, decided_at=self.decided_at, replayed=replayed, rounds=rounds, course=self.course
+        )
+        # nobody was asked again: what was short stays short, and leaving answers out can only add to it
+        return short_of(again, self.needs, self.shortfall or self.needs.shortfall(again.heard))
 
     def explain(self) -> str:
         """Say in plain text what was asked, answered and decided, and by whom."""
         lines = [f"Asked: {self.question.text}"]
         lines += [f"{self.replayed}."] if self.replayed else []
-        lines += [f"Degraded: {self.banner}"] if self.degraded else []
+        lines += [f"{'Degraded: ' if self.degraded else ''}{self.banner}"] if self.banner else []
+        lines += [self.course] if self.course else []
         lines += [f"Answer: {self.headline} ({self.support})"]
         lines += [f"Dissent: {shown(vote.answer)} ({', '.join(vote.experts)})" for vote in self.dissent]
         for row in self.recommendations:
@@ -330,7 +359,7 @@ class Verdict:
         )
 
     def __repr__(self) -> str:
-        banner = f" ({self.banner})" if self.degraded else ""
+        banner = f" ({self.banner})" if self.banner else ""
         replayed = ", replayed" if self.replayed else ""
         return f"<Verdict {quoted(self.headline, 60)}, {self.support}{banner}{replayed}>"
 
@@ -338,6 +367,24 @@ class Verdict:
         from consilience.verdict.card import card
 
         return card(self)
+
+
+def short_of(verdict: Verdict, needs: Needs, shortfall: str) -> Verdict:
+    """Return the verdict with what it needed; one that falls short of it decides nothing."""
+    if not shortfall:
+        return replace(verdict, needs=needs)
+    of = len(verdict.responses)
+    return replace(
+        verdict,
+        needs=needs,
+        shortfall=shortfall,
+        decision=Decision.NO_QUORUM,
+        answer=None,
+        support=Support(0, of, *wilson(0, of)),
+        agreement=None,
+        recommendations=Merged(()),
+        places=(),
+    )
 
 
 def shown(answer: AnswerValue) -> str:

@@ -1,0 +1,234 @@
+"""One question to all experts at once: each answers under its policy, and whatever becomes of it is its outcome."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from contextlib import aclosing
+
+from consilience.errors import Abstained, CircuitOpen, DeadlineExceeded, ExpertError, Refused, Unparseable
+from consilience.experts.base import Expert
+from consilience.models import Outcome, Question, Reply, Response, Usage
+from consilience.policies import Policy
+from consilience.policies import deadline as within
+from consilience.streaming import Ended, Tell, Token
+from consilience.terms import Terms
+
+_RAW_LIMIT = 100_000
+_STREAM_LIMIT = 1_000_000
+_REASON_LIMIT = 500
+_GRACE_SECONDS = 1.0
+_SLACK_SECONDS = 0.2
+
+
+async def consult(
+    asked: Sequence[tuple[Expert, Question]],
+    policies: Mapping[str, Policy],
+    terms: Terms,
+    tell: Tell | None = None,
+) -> list[Response]:
+    """Ask every expert at once and return one response for each, in the order of the experts.
+
+    Parameters
+    ----------
+    asked
+        Each expert with its question.
+    policies
+        Under which an expert is asked, by name.
+    terms
+        When whoever has not answered is no longer waited for.
+    tell
+        Takes what experts write, where they stream, and each response as it ends.
+    """
+    started = time.monotonic()
+    pending = {
+        asyncio.create_task(
+            _respond(expert, policies[expert.name], question, terms.deadline, tell), name=expert.name
+        ): (expert, question)
+        for expert, question in asked
+    }
+    ended: dict[str, Response] = {}
+    try:
+        released = await _gather(pending, ended, terms, started, tell)
+    except asyncio.CancelledError:
+        await _stop(pending)
+        raise
+    await _stop(pending)
+    outcome = Outcome.NOT_NEEDED if released else Outcome.TIMED_OUT
+    reason = released or _late(terms.deadline)
+    for expert, question in pending.values():
+        _end(ended, unanswered(expert, question, outcome, reason, started), tell)
+    return [ended[expert.name] for expert, _ in asked]
+
+
+_Pending = dict["asyncio.Task[Response]", tuple[Expert, Question]]
+
+
+async def _gather(
+    pending: _Pending, ended: dict[str, Response], terms: Terms, started: float, tell: Tell | None
+) -> str:
+    """Move tasks from pending to ended until none is left, time is over, or enough have answered; return why enough."""
+    one_by_one = terms.may_end_early or tell is not None
+    # each ends by its own deadline, where its policy sees it; this is for those that resist
+    until = started + terms.deadline + _SLACK_SECONDS
+    question = next(iter(pending.values()))[1]
+    while pending:
+        done, _ = await asyncio.wait(
+            pending,
+            timeout=until - time.monotonic(),
+            return_when=asyncio.FIRST_COMPLETED if one_by_one else asyncio.ALL_COMPLETED,
+        )
+        for task in done:
+            _end(ended, _result(task, *pending.pop(task), started), tell)
+        if not done or time.monotonic() >= until:
+            return ""
+        if one_by_one and pending:
+            waiting = [expert.name for expert, _ in pending.values()]
+            if enough := terms.enough(question, list(ended.values()), waiting):
+                return enough
+    return ""
+
+
+def _end(ended: dict[str, Response], response: Response, tell: Tell | None) -> None:
+    ended[response.expert] = response
+    if tell is not None:
+        tell(Ended(response))
+
+
+def _result(task: asyncio.Task[Response], expert: Expert, question: Question, started: float) -> Response:
+    if task.cancelled():
+        return unanswered(expert, question, Outcome.FAILED, "the expert cancelled itself", started)
+    return task.result()
+
+
+async def _stop(tasks: Collection[asyncio.Task[Response]]) -> None:
+    """Cancel tasks and wait a moment for them; one that resists its cancellation is left behind."""
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=_GRACE_SECONDS)
+
+
+def _late(deadline: float) -> str:
+    return f"no answer within {deadline:g} s"
+
+
+async def _respond(
+    expert: Expert, policy: Policy, question: Question, deadline: float, tell: Tell | None
+) -> Response:
+    started = time.monotonic()
+    reply: Reply | None = None
+    try:
+        with within(deadline):
+            if tell is not None and (stream := getattr(expert, "stream", None)) is not None:
+                reply = await _streamed(expert.name, stream, policy, question, tell)
+            else:
+                reply = await policy.call(expert.answer, question)
+        if not isinstance(reply, Reply):
+            raise TypeError(f"{expert.name}.answer must return a cs.Reply, a {type(reply).__name__} came")
+        answer = question.answer.parse(reply.raw)
+    except DeadlineExceeded as error:
+        # a policy may have a deadline of its own, which is shorter
+        late = time.monotonic() - started >= deadline
+        reason = _late(deadline) if late else _reason(error)
+        return unanswered(expert, question, Outcome.TIMED_OUT, reason, started)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - an expert is foreign code: whatever it raises is its outcome
+        return unanswered(expert, question, _outcome(error), _reason(error), started, reply or error)
+    return Response(
+        question_id=question.id,
+        expert=expert.name,
+        source=expert.source,
+        outcome=Outcome.ANSWERED,
+        answer=answer,
+        raw=_bounded(reply.raw),
+        confidence=reply.confidence,
+        confidence_source=reply.confidence_source,
+        probabilities=reply.probabilities,
+        usage=reply.usage,
+        calls=reply.calls,
+        latency_s=time.monotonic() - started,
+    )
+
+
+_Streaming = Callable[[Question], AsyncGenerator["str | Reply", None]]
+
+
+async def _streamed(name: str, stream: _Streaming, policy: Policy, question: Question, tell: Tell) -> Reply:
+    """Tell what an expert writes under its policy and return its reply."""
+    reply: Reply | None = None
+    async with aclosing(policy.stream(_whole, name, stream, question)) as items:
+        async for item in items:
+            if isinstance(item, Reply):
+                reply = item
+            elif item:
+                tell(Token(name, item))
+    assert reply is not None
+    return reply
+
+
+async def _whole(name: str, stream: _Streaming, question: Question) -> AsyncGenerator[str | Reply, None]:
+    """Pass on what an expert writes up to its reply; without one the policy sees a failure."""
+    written = 0
+    async with aclosing(stream(question)) as items:
+        async for item in items:
+            if not isinstance(item, (str, Reply)):
+                raise TypeError(
+                    f"{name}.stream yields texts and then a cs.Reply, a {type(item).__name__} came"
+                )
+            yield item
+            if isinstance(item, Reply):
+                return
+            written += len(item)
+            if written > _STREAM_LIMIT:
+                raise Unparseable(f"At most {_STREAM_LIMIT:,} characters are streamed, {name} wrote more.")
+    raise ExpertError(f"{name}'s stream ended without a reply: it was cut off after {written:,} characters.")
+
+
+def unanswered(
+    expert: Expert, question: Question, outcome: Outcome, reason: str, started: float, left: object = None
+) -> Response:
+    """Return the response of who has no answer, with what is left: an unusable reply, or what an error used up."""
+    came = left if isinstance(left, Reply) else None
+    used = getattr(left, "usage", None)
+    return Response(
+        question_id=question.id,
+        expert=expert.name,
+        source=expert.source,
+        outcome=outcome,
+        raw=_bounded(came.raw) if came else None,
+        reason=reason,
+        latency_s=time.monotonic() - started,
+        usage=used if isinstance(used, Usage) else Usage(),
+        calls=left.calls if isinstance(left, Reply | ExpertError) else 1,
+    )
+
+
+_OUTCOMES: tuple[tuple[type[BaseException], Outcome], ...] = (
+    (Abstained, Outcome.ABSTAINED),
+    (Refused, Outcome.REFUSED),
+    (Unparseable, Outcome.UNPARSEABLE),
+    (TimeoutError, Outcome.TIMED_OUT),
+    (CircuitOpen, Outcome.CIRCUIT_OPEN),
+)
+
+
+def _outcome(error: BaseException) -> Outcome:
+    return next((outcome for kind, outcome in _OUTCOMES if isinstance(error, kind)), Outcome.FAILED)
+
+
+def _reason(error: BaseException) -> str:
+    text = str(error) or "no message"
+    named = text if type(error).__module__.startswith("consilience") else f"{type(error).__name__}: {text}"
+    return named if len(named) <= _REASON_LIMIT else named[: _REASON_LIMIT - 1] + "\u2026"
+
+
+def _bounded(raw: object) -> str:
+    text = (
+        raw
+        if isinstance(raw, str)
+        else "\n".join(map(str, raw))
+        if isinstance(raw, (list, tuple))
+        else str(raw)
+    )
+    return text[:_RAW_LIMIT]

@@ -1,0 +1,140 @@
+"""When a question ends: the deadline, how many answers suffice, and without whose answers there is no verdict."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypedDict
+
+from consilience.errors import InvalidInput, UnknownExpert
+from consilience.models import AnswerKind, Example, Question, Response
+from consilience.verdict import Needs
+from consilience.verdict.methods import Method
+from consilience.verdict.needs import NO_NEEDS
+from consilience.verdict.settled import settled
+
+if TYPE_CHECKING:
+    from consilience.rounds.base import Rounds
+
+
+class Asking(TypedDict, total=False):
+    """What `Circle.ask` takes beside the question, for the calls that take the same."""
+
+    answer: AnswerKind | None
+    context: str | None
+    examples: Sequence[Example | tuple[str, str]]
+    deadline: float | None
+    min_responses: int
+    required: Sequence[str]
+    first: int | None
+    quorum: bool
+    rounds: Rounds | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """When one round of asking ends.
+
+    Parameters
+    ----------
+    deadline
+        Seconds after which whoever has not answered is *timed out*.
+    first
+        Answers that suffice; all by default.
+    quorum
+        How the vote is counted that may end early; ``None``, the default, waits for everyone.
+    needs
+        Whose answers are waited for in any case.
+    """
+
+    deadline: float
+    first: int | None = None
+    quorum: Literal["majority", "plurality"] | None = None
+    needs: Needs = NO_NEEDS
+
+    @property
+    def may_end_early(self) -> bool:
+        """Whether there is anything to look at before all have ended."""
+        return self.first is not None or self.quorum is not None
+
+    def enough(self, question: Question, responses: Sequence[Response], pending: Collection[str]) -> str:
+        """Return why the experts who have not ended yet are not needed, or an empty text while they are."""
+        answered = sum(response.answered for response in responses)
+        if answered < self.needs.min_responses or not set(pending).isdisjoint(self.needs.required):
+            return ""
+        if self.first is not None and answered >= self.first:
+            return f"the first {self.first} of {len(responses) + len(pending)} answers suffice"
+        return settled(question, responses, len(pending), self.quorum) if self.quorum else ""
+
+
+def terms(
+    names: Sequence[str],
+    kind: AnswerKind,
+    method: Method,
+    *,
+    deadline: float,
+    min_responses: int = 0,
+    required: Sequence[str] = (),
+    first: int | None = None,
+    quorum: bool = False,
+) -> Terms:
+    """Return the terms of a question to these experts.
+
+    Raises
+    ------
+    InvalidInput, UnknownExpert
+        They cannot be met, or contradict each other.
+    """
+    if isinstance(required, str):
+        raise InvalidInput(f"required= takes a list of names, a text came: write required=[{required!r}].")
+    unknown = sorted(set(required) - set(names))
+    if unknown:
+        raise UnknownExpert(
+            f"required= names experts of the circle, {', '.join(map(repr, unknown))} came: take of {', '.join(names)}."
+        )
+    if not 0 <= min_responses <= len(names):
+        raise InvalidInput(
+            f"min_responses is between 0 and the {len(names)} experts of the circle, {min_responses} came."
+        )
+    if first is not None:
+        _check_first(first, len(names), min_responses, method)
+    if quorum and method not in ("majority", "plurality"):
+        raise InvalidInput(
+            f"quorum= ends a vote early; {kind.kind} answers are not voted on but joined from all: take first=."
+        )
+    if quorum and kind.kind == "items":
+        raise InvalidInput("quorum= ends a vote early; recommendations are merged from all: take first=.")
+    return Terms(
+        deadline=positive(deadline),
+        first=first,
+        quorum=method if quorum and method in ("majority", "plurality") else None,
+        needs=Needs(min_responses, tuple(sorted(set(required)))),
+    )
+
+
+def _check_first(first: int, asked: int, min_responses: int, method: Method) -> None:
+    if not 1 <= first <= asked:
+        raise InvalidInput(f"first is between 1 and the {asked} experts of the circle, {first} came.")
+    if first < min_responses:
+        raise InvalidInput(
+            f"first={first} would end before min_responses={min_responses} is reached: take first={min_responses}."
+        )
+    if method == "majority" and 2 * first <= asked:
+        raise InvalidInput(
+            f"The first {first} of {asked} can never be a majority, which is more than half of those who were asked: "
+            f"take first={asked // 2 + 1} or more, or Circle(..., method='plurality')."
+        )
+
+
+def positive(deadline: float) -> float:
+    """Return the deadline.
+
+    Raises
+    ------
+    InvalidInput
+        It is no finite number of seconds above 0.
+    """
+    if not (deadline > 0 and math.isfinite(deadline)):
+        raise InvalidInput(f"deadline is a number of seconds above 0, {deadline} came.")
+    return deadline
