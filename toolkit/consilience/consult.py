@@ -191,6 +191,7 @@ async def _respond(
         confidence_source=reply.confidence_source,
         probabilities=reply.probabilities,
         usage=reply.usage,
+        calls=reply.calls,
         latency_s=time.monotonic() - started,
     )
 
@@ -246,6 +247,7 @@ def unanswered(
         reason=reason,
         latency_s=time.monotonic() - started,
         usage=used if isinstance(used, Usage) else Usage(),
+        calls=left.calls if isinstance(left, Reply | ExpertError) else 1,
     )
 
 

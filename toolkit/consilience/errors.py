@@ -149,9 +149,12 @@ class ExpertError(ConsilienceError):
     ----------
     usage
         What was used up all the same, a `Usage`; ``None`` when unknown.
+    calls
+        Calls that it took.
     """
 
     usage: Any = None
+    calls: int = 1
 
 
 class Abstained(ExpertError):
