@@ -18,6 +18,8 @@ from consilience.errors import StatementTimedOut
 from consilience.store.rows import storable
 from consilience.store.statement import RowsCut
 
+_INTERRUPT_SECONDS = 0.02
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -81,14 +83,17 @@ def _bounded(connection: duckdb.DuckDBPyConnection, timeout: float | None) -> It
     if timeout is None:
         yield
         return
-    late = threading.Event()
+    late, done = threading.Event(), threading.Event()
 
     def stop() -> None:
-        late.set()
-        connection.interrupt()
+        # Again and again: one that comes while the statement is still prepared is forgotten by the engine.
+        wait = timeout
+        while not done.wait(wait):
+            late.set()
+            connection.interrupt()
+            wait = _INTERRUPT_SECONDS
 
-    timer = threading.Timer(timeout, stop)
-    timer.daemon = True
+    timer = threading.Thread(target=stop, name="consilience-store-timeout", daemon=True)
     timer.start()
     try:
         yield
@@ -100,7 +105,7 @@ def _bounded(connection: duckdb.DuckDBPyConnection, timeout: float | None) -> It
             "columns), or give sql() a longer timeout."
         ) from None
     finally:
-        timer.cancel()
+        done.set()
         timer.join()  # It must not interrupt the next statement, nor a connection that is closed.
 
 

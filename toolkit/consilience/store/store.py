@@ -210,11 +210,10 @@ class Store(Upkeep):
             The store is closed, or the file is not a store.
         """
         self._require_open()
-        leases, _, _ = self._loaded()
-        leases.check(self._timeout)
+        self._loaded()[0].check(self._timeout)
 
     def compact(self) -> Compacted:  # noqa: D102 - told in Upkeep
-        self.migrate()  # Makes the file if there is none, and closes it with a checkpoint.
+        self.migrate()  # Makes the file if there is none.
         before = self.path.stat().st_size
         with self._locks.elected(self._timeout):
             self._loaded()[0].compact(self._timeout)
@@ -237,10 +236,10 @@ class Store(Upkeep):
 
     def close(self) -> None:
         """Write and hand over what is left, and end the background thread. A second call does nothing."""
-        while self._before_close and not self._closed:
-            self._before_close.pop()()
         if self._closed:
             return
+        while self._before_close:
+            self._before_close.pop()()
         self._closed = True
         alive.discard(self)
         if self._parts is None:
@@ -347,14 +346,13 @@ class Store(Upkeep):
 
     def _take_own(self, timeout: float) -> None:
         """Return when what this process has written until now is in the file, by whoever takes it."""
-        _, ingester, _ = self._loaded()
+        ingester = self._loaded()[1]
         # Fixed here: other threads go on writing, and would make this wait for ever.
         own = self._outbox.waiting()
         deadline = time.monotonic() + timeout
         while True:
             left = deadline - time.monotonic()
-            elected = ingester.take(max(left, 0.0))
-            if elected or not any(map(self._spool.holds, own)):
+            if ingester.take(max(left, 0.0)) or not any(map(self._spool.holds, own)):
                 return
             if left <= 0:
                 raise StoreBusy(
