@@ -135,7 +135,7 @@ def test_what_another_living_run_has_under_way_is_waited_for(circle, asked, fram
 
     async def story():
         task = asyncio.ensure_future(prepared(circle, frame, kind)._wait(Silent()))
-        await asked.reached(8)
+        await asked.reached(6)
         assert asked.calls["ana", "Is it? one"] == 0
         other.alive.end()
         return await task
