@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from consilience.dedup import Merged, Recommendation
     from consilience.evaluation import CircleReport, UnverifiedReport, evaluate
     from consilience.experts.base import Expert, FunctionExpert
+    from consilience.experts.human import Human
     from consilience.experts.recorded import Recorded
     from consilience.experts.registry import Model
     from consilience.experts.scripted import Scripted
@@ -66,6 +67,7 @@ _HOMES = {
     "Example": "models",
     "Expert": "experts.base",
     "FunctionExpert": "experts.base",
+    "Human": "experts.human",
     "Items": "models",
     "Label": "models",
     "Merged": "dedup",
@@ -114,6 +116,7 @@ __all__ = [
     "Example",
     "Expert",
     "FunctionExpert",
+    "Human",
     "Items",
     "Label",
     "Merged",

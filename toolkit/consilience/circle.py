@@ -147,6 +147,23 @@ class Circle:
         """Ask as `ask` does and wait for the verdict; for scripts, safe under a running loop and in threads."""
         return background.wait_sync(self._prepare(question, answer, context, examples, deadline))
 
+    async def collect(self) -> tuple[Verdict, ...]:
+        """Take late answers of the circle's people, record them and decide again; see `experts.human.collect`.
+
+        Raises
+        ------
+        InvalidInput
+            The circle has no store, which holds the questions that wait for answers.
+        """
+        from consilience.experts.human import Human, collect
+
+        if self.store is None:
+            raise InvalidInput(
+                "Late answers join what is stored, this circle has no store: Circle(..., store=...)."
+            )
+        humans = [expert for expert in self.experts if isinstance(expert, Human)]
+        return await background.wait(asyncio.to_thread(collect, self.store, humans))
+
     async def aclose(self) -> None:
         """Give back what the experts hold, and close the store if the circle opened it from a path.
 

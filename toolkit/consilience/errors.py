@@ -16,6 +16,7 @@ The tree::
     │   ├── Unparseable
     │   ├── ContextExceeded
     │   ├── RecordingMiss
+    │   ├── InboxError
     │   └── LocalModelError
     │       ├── LocalExtraMissing
     │       ├── LocalModelMissing
@@ -57,6 +58,7 @@ __all__ = [
     "EmptyCircle",
     "EmptyQuestion",
     "ExpertError",
+    "InboxError",
     "InvalidChoices",
     "InvalidFrame",
     "InvalidInput",
@@ -138,6 +140,10 @@ class ContextExceeded(ExpertError):
 
 class RecordingMiss(ExpertError):
     """A recording holds no answer to this question."""
+
+
+class InboxError(ExpertError):
+    """A person's inbox cannot be used."""
 
 
 class LocalModelError(ExpertError):
