@@ -25,7 +25,7 @@ def files(inbox, part=""):
 
 
 async def until(condition):
-    while not (found := condition()):
+    while not (found := condition()):  # noqa: ASYNC110 - a file system sets no event
         await asyncio.sleep(0.005)
     return found
 

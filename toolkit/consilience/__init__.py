@@ -27,8 +27,10 @@ if TYPE_CHECKING:
         models,
         patterns,
         policies,
+        redaction,
         samples,
         simulate,
+        sources,
     )
     from consilience.aggregate import Aggregation
     from consilience.agreement import Coefficient
@@ -103,8 +105,10 @@ _MODULES = (
     "models",
     "patterns",
     "policies",
+    "redaction",
     "samples",
     "simulate",
+    "sources",
 )
 
 __all__ = [
@@ -151,8 +155,10 @@ __all__ = [
     "models",
     "patterns",
     "policies",
+    "redaction",
     "samples",
     "simulate",
+    "sources",
 ]
 
 

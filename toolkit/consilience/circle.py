@@ -9,6 +9,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from consilience.disclosure import Allowed, Disclosure
 from consilience.errors import (
     Abstained,
     CircuitOpen,
@@ -25,6 +26,7 @@ from consilience.loop import background
 from consilience.models import AnswerKind, Example, Outcome, Question, Reply, Response, Text, Usage
 from consilience.policies import Policy
 from consilience.policies import deadline as within
+from consilience.redaction import Redactor
 from consilience.verdict import Verdict, decide
 from consilience.verdict.methods import Voting, usual
 
@@ -58,6 +60,12 @@ class Circle:
     method
         ``majority`` needs more than half of the asked experts; ``plurality`` takes the most frequent answer. Scores are
         pooled by their median and rankings by Schulze's method; `Verdict.replay` decides otherwise.
+    redact
+        ``True``, or a `redaction.Redactor`: secrets and personal data become placeholders before an expert is asked
+        and before the store is written, and are put back in the verdict that ``ask`` returns. Not by default.
+    allow
+        For a tag of questions, the providers that may see them: ``{"confidential": ["local", "person:ana"]}``. Whoever
+        else is not asked, and is *refused*. A tag that is not named allows everybody.
 
     Raises
     ------
@@ -84,6 +92,8 @@ class Circle:
         deadline: float = 120.0,
         policies: Mapping[str, Policy] | None = None,
         method: Voting = "majority",
+        redact: Redactor | bool = False,
+        allow: Allowed | None = None,
     ) -> None:
         if method not in ("majority", "plurality"):
             raise InvalidInput(
@@ -93,6 +103,9 @@ class Circle:
         self.deadline = _positive(deadline)
         self.policies = _policies(self.experts, policies or {})
         self.method: Voting = method
+        self._disclosure = Disclosure(
+            (redact if isinstance(redact, Redactor) else Redactor()) if redact else None, allow or {}
+        )
         self.store = _opened(store)
         self._owns_store = self.store is not None and self.store is not store
 
@@ -207,11 +220,12 @@ class Circle:
         if self.store is not None:
             # what would refuse the answers is found before anything is paid for them
             await asyncio.to_thread(self.store.check)
-        responses = await _consult(self.experts, self.policies, question, deadline)
-        verdict = decide(question, responses, method=usual(question.answer, self.method))
+        shown = self._disclosure.of(question, self.experts)
+        responses = await _consult(shown.experts, self.policies, shown.question, deadline)
+        verdict = decide(shown.question, shown.hidden(responses), method=usual(question.answer, self.method))
         if self.store is not None:
             await self._keep(self.store, verdict)
-        return verdict
+        return shown.restored(verdict)
 
     async def _keep(self, store: Store, verdict: Verdict) -> None:
         try:
@@ -230,6 +244,8 @@ class Circle:
 async def _consult(
     experts: Sequence[Expert], policies: Mapping[str, Policy], question: Question, deadline: float
 ) -> list[Response]:
+    if not experts:
+        return []
     started = time.monotonic()
     tasks = {
         asyncio.create_task(

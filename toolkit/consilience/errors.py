@@ -9,7 +9,8 @@ The tree::
     │   ├── UnknownExpert
     │   ├── EmptyQuestion
     │   ├── InvalidChoices
-    │   └── InvalidFrame
+    │   ├── InvalidFrame
+    │   └── UnsafeUrl
     ├── ExpertError                     one expert could not answer; it becomes that expert's outcome
     │   ├── Abstained
     │   ├── Refused
@@ -83,6 +84,7 @@ __all__ = [
     "StoreTooNew",
     "UnknownExpert",
     "Unparseable",
+    "UnsafeUrl",
 ]
 
 
@@ -116,6 +118,10 @@ class InvalidChoices(InvalidInput):
 
 class InvalidFrame(InvalidInput):
     """A frame lacks a column, or a column holds values that cannot be used."""
+
+
+class UnsafeUrl(InvalidInput):
+    """A URL leads to where nothing may be fetched from."""
 
 
 class ExpertError(ConsilienceError):
