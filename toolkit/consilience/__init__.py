@@ -28,9 +28,11 @@ if TYPE_CHECKING:
         patterns,
         policies,
         pools,
+        redaction,
         rounds,
         samples,
         simulate,
+        sources,
         streaming,
         testing,
     )
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from consilience.dedup import Merged, Recommendation
     from consilience.evaluation import CircleReport, UnverifiedReport, evaluate
     from consilience.experts.base import Expert, FunctionExpert
+    from consilience.experts.human import Human
     from consilience.experts.recorded import Recorded
     from consilience.experts.registry import Model
     from consilience.experts.scripted import Scripted
@@ -72,6 +75,7 @@ _HOMES = {
     "Example": "models",
     "Expert": "experts.base",
     "FunctionExpert": "experts.base",
+    "Human": "experts.human",
     "Items": "models",
     "Label": "models",
     "Merged": "dedup",
@@ -111,9 +115,11 @@ _MODULES = (
     "patterns",
     "policies",
     "pools",
+    "redaction",
     "rounds",
     "samples",
     "simulate",
+    "sources",
     "streaming",
     "testing",
 )
@@ -128,6 +134,7 @@ __all__ = [
     "Example",
     "Expert",
     "FunctionExpert",
+    "Human",
     "Items",
     "Label",
     "Merged",
@@ -166,9 +173,11 @@ __all__ = [
     "patterns",
     "policies",
     "pools",
+    "redaction",
     "rounds",
     "samples",
     "simulate",
+    "sources",
     "streaming",
     "testing",
 ]
