@@ -14,6 +14,7 @@ import concurrent.futures
 import contextvars
 import os
 import threading
+import weakref
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, Self, TypeVar
@@ -43,6 +44,7 @@ class BackgroundLoop:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._closers: list[Callable[[], Coroutine[Any, Any, None]]] = []
+        self._submitted: weakref.WeakSet[Coroutine[Any, Any, Any]] = weakref.WeakSet()
 
     def _running(self) -> asyncio.AbstractEventLoop:
         with self._lock:
@@ -60,6 +62,7 @@ class BackgroundLoop:
 
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
         """Start a coroutine on the loop; cancelling the future cancels it there."""
+        self._submitted.add(coroutine)
         return asyncio.run_coroutine_threadsafe(coroutine, self._running())
 
     async def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
@@ -110,11 +113,19 @@ class BackgroundLoop:
         with suppress(
             concurrent.futures.TimeoutError
         ):  # what does not end in time ends with its daemon thread
-            asyncio.run_coroutine_threadsafe(_wind_up(closers), loop).result(_CLOSE_SECONDS)
+            asyncio.run_coroutine_threadsafe(self._wind_up(closers), loop).result(_CLOSE_SECONDS)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(_CLOSE_SECONDS)
         if not thread.is_alive():
             loop.close()
+
+    async def _wind_up(self, closers: list[Callable[[], Coroutine[Any, Any, None]]]) -> None:
+        """End what callers wait for, close what was registered, and then what is left: a pool ends its own workers."""
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        await _cancelled({task for task in tasks if task.get_coro() in self._submitted})
+        for closer in closers:
+            await closer()
+        await _cancelled(asyncio.all_tasks() - {asyncio.current_task()})
 
     def forget(self) -> None:
         """Drop the loop without touching it: after a fork the thread exists in the parent only."""
@@ -132,14 +143,11 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
         return
 
 
-async def _wind_up(closers: list[Callable[[], Coroutine[Any, Any, None]]]) -> None:
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+async def _cancelled(tasks: set[asyncio.Task[Any]]) -> None:
     for task in tasks:
         task.cancel()
     if tasks:
-        await asyncio.wait(tasks, timeout=_CLOSE_SECONDS / 2)
-    for closer in closers:
-        await closer()
+        await asyncio.wait(tasks, timeout=_CLOSE_SECONDS / 4)
 
 
 class Closing:

@@ -256,6 +256,7 @@ def _checking(
             await AsyncConnectionPool.check_connection(connection)
         except psycopg.OperationalError as error:
             notices.replaced(error)
+            await connection.close()
             # where one is dead, all may be: those that are idle are looked at before the next is lent
             await held[0].check()
             raise
