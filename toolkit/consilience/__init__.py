@@ -28,9 +28,11 @@ if TYPE_CHECKING:
         patterns,
         policies,
         pools,
+        redaction,
         rounds,
         samples,
         simulate,
+        sources,
         streaming,
         testing,
     )
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from consilience.dedup import Merged, Recommendation
     from consilience.evaluation import CircleReport, UnverifiedReport, evaluate
     from consilience.experts.base import Expert, FunctionExpert
+    from consilience.experts.human import Human
     from consilience.experts.recorded import Recorded
     from consilience.experts.registry import Model
     from consilience.experts.scripted import Scripted
@@ -58,11 +61,13 @@ if TYPE_CHECKING:
     )
     from consilience.patterns import PatternSet
     from consilience.policies import cached
+    from consilience.runs import Budget, Plan, Run, RunResult
     from consilience.store import Store
     from consilience.verdict import Decision, Verdict
 
 _HOMES = {
     "Aggregation": "aggregate",
+    "Budget": "runs",
     "Circle": "circle",
     "CircleReport": "evaluation",
     "Coefficient": "agreement",
@@ -70,12 +75,14 @@ _HOMES = {
     "Example": "models",
     "Expert": "experts.base",
     "FunctionExpert": "experts.base",
+    "Human": "experts.human",
     "Items": "models",
     "Label": "models",
     "Merged": "dedup",
     "Model": "experts.registry",
     "Outcome": "models",
     "PatternSet": "patterns",
+    "Plan": "runs",
     "Question": "models",
     "Ranking": "models",
     "Recommendation": "dedup",
@@ -83,6 +90,8 @@ _HOMES = {
     "Reply": "models",
     "Response": "models",
     "Score": "models",
+    "Run": "runs",
+    "RunResult": "runs",
     "Scripted": "experts.scripted",
     "Store": "store",
     "Text": "models",
@@ -106,15 +115,18 @@ _MODULES = (
     "patterns",
     "policies",
     "pools",
+    "redaction",
     "rounds",
     "samples",
     "simulate",
+    "sources",
     "streaming",
     "testing",
 )
 
 __all__ = [
     "Aggregation",
+    "Budget",
     "Circle",
     "CircleReport",
     "Coefficient",
@@ -122,18 +134,22 @@ __all__ = [
     "Example",
     "Expert",
     "FunctionExpert",
+    "Human",
     "Items",
     "Label",
     "Merged",
     "Model",
     "Outcome",
     "PatternSet",
+    "Plan",
     "Question",
     "Ranking",
     "Recommendation",
     "Recorded",
     "Reply",
     "Response",
+    "Run",
+    "RunResult",
     "Score",
     "Scripted",
     "Store",
@@ -157,9 +173,11 @@ __all__ = [
     "patterns",
     "policies",
     "pools",
+    "redaction",
     "rounds",
     "samples",
     "simulate",
+    "sources",
     "streaming",
     "testing",
 ]

@@ -9,7 +9,8 @@ The tree::
     │   ├── UnknownExpert
     │   ├── EmptyQuestion
     │   ├── InvalidChoices
-    │   └── InvalidFrame
+    │   ├── InvalidFrame
+    │   └── UnsafeUrl
     ├── ExpertError                     one expert could not answer; it becomes that expert's outcome
     │   ├── Abstained
     │   ├── Refused
@@ -23,6 +24,7 @@ The tree::
     │   │   └── SecretsExposed
     │   ├── ProviderError               a provider did not answer; `status_code` and `retry_after` say how
     │   │   └── KeyRejected
+    │   ├── InboxError
     │   └── LocalModelError
     │       ├── LocalExtraMissing
     │       ├── LocalModelMissing
@@ -37,6 +39,7 @@ The tree::
     │   ├── PoolTimedOut (TimeoutError)
     │   ├── StreamCutOff                a stream ended without its end
     │   ├── MalformedEvent              an event of a stream cannot be read
+    │   ├── OverBudget
     │   ├── AttemptTimedOut (TimeoutError)
     │   └── DeadlineExceeded (TimeoutError)
     ├── SetupError                      the local model could not be fetched or is damaged
@@ -69,6 +72,7 @@ __all__ = [
     "EmptyCircle",
     "EmptyQuestion",
     "ExpertError",
+    "InboxError",
     "InvalidChoices",
     "InvalidFrame",
     "InvalidInput",
@@ -85,6 +89,7 @@ __all__ = [
     "NestedAcquire",
     "NetworkFileSystem",
     "NotConfigured",
+    "OverBudget",
     "PoolClosed",
     "PoolTimedOut",
     "ProviderError",
@@ -105,6 +110,7 @@ __all__ = [
     "Truncated",
     "UnknownExpert",
     "Unparseable",
+    "UnsafeUrl",
 ]
 
 
@@ -138,6 +144,10 @@ class InvalidChoices(InvalidInput):
 
 class InvalidFrame(InvalidInput):
     """A frame lacks a column, or a column holds values that cannot be used."""
+
+
+class UnsafeUrl(InvalidInput):
+    """A URL leads to where nothing may be fetched from."""
 
 
 class ExpertError(ConsilienceError):
@@ -214,6 +224,10 @@ class KeyRejected(ProviderError):
     """A provider does not accept the key, or the key may not use the model."""
 
 
+class InboxError(ExpertError):
+    """A person's inbox cannot be used."""
+
+
 class LocalModelError(ExpertError):
     """The local model cannot run."""
 
@@ -276,6 +290,10 @@ class StreamCutOff(CallError):
 
 class MalformedEvent(CallError):
     """An event of a stream cannot be read."""
+
+
+class OverBudget(CallError):
+    """The budget does not cover this call, which was not made."""
 
 
 class AttemptTimedOut(CallError, TimeoutError):

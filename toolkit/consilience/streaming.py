@@ -75,12 +75,16 @@ class Mailbox:
         self._events: deque[Event | str] = deque()
         self._writing: dict[str, list[str]] = {}
         self._waiter: tuple[asyncio.AbstractEventLoop, asyncio.Future[None]] | None = None
+        self._decided = False
         self._closed = False
 
     def put(self, event: Event) -> None:
         """Add an event; a token joins what its expert wrote before and nobody took yet."""
         with self._changed:
+            if self._decided:
+                return  # from an expert that resists its cancellation
             if not isinstance(event, Token):
+                self._decided = isinstance(event, Decided)
                 self._events.append(event)
             elif event.expert in self._writing:
                 self._writing[event.expert].append(event.text)
@@ -102,6 +106,10 @@ class Mailbox:
             with self._changed:
                 if self._events or self._closed:
                     return self._pop()
+                if self._waiter is not None and not self._waiter[1].done():
+                    raise LoopError(
+                        "One reader iterates over a stream, a second one came: ask again for each."
+                    )
                 loop = asyncio.get_running_loop()
                 waiter: asyncio.Future[None] = loop.create_future()
                 self._waiter = (loop, waiter)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -47,6 +48,9 @@ class Question:
         A UUID made here, so that the store needs no key of its own.
     asked_at
         Wall-clock time in UTC, for people to read; durations are measured with a monotonic clock.
+    tags
+        Words that a circle's rules go by, such as ``"confidential"``; none by default. They are not shown to experts
+        and are no part of the digest.
 
     Raises
     ------
@@ -67,6 +71,7 @@ class Question:
     examples: tuple[Example, ...] = ()
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     asked_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    tags: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.text, str):
@@ -78,6 +83,7 @@ class Question:
                 "answer= takes an answer kind such as cs.Label('yes', 'no'), cs.Items() or cs.Text(), "
                 f"{self.answer!r} came."
             )
+        object.__setattr__(self, "tags", _words(self.tags))
         object.__setattr__(self, "examples", tuple(_example(e, self.answer) for e in self.examples))
 
     @property
@@ -87,6 +93,12 @@ class Question:
         return hashlib.sha256(
             json.dumps(shown, ensure_ascii=False).encode(errors="surrogatepass")
         ).hexdigest()
+
+
+def _words(tags: object) -> tuple[str, ...]:
+    if isinstance(tags, str) or not isinstance(tags, Iterable) or not all(isinstance(t, str) for t in tags):
+        raise InvalidInput(f"tags= takes a list of words, {tags!r} came: write tags=['confidential'].")
+    return tuple(dict.fromkeys(tags))
 
 
 def _example(given: Example | tuple[str, str], kind: AnswerKind) -> Example:
