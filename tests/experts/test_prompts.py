@@ -261,6 +261,22 @@ def test_the_digest_of_a_prompt_changes_with_all_that_changes_the_answer():
     assert len(set(different)) == len(different)
 
 
+def test_a_run_knows_a_model_that_is_asked_differently():
+    def own(name="openai:x", **options):
+        return as_expert(cs.Model(name, **options)).prompt_hash
+
+    assert own() == own(alias="other name")
+    different = [
+        own(),
+        own("groq:x"),
+        own(max_tokens=9),
+        own(typed="tool"),
+        own(persona="Strict."),
+        own(seed=2),
+    ]
+    assert len(set(different)) == len(different)
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_service_can_be_named(name):
     given = {"base_url": "https://mine.example/v1"} if name == "azure" else {}

@@ -100,6 +100,14 @@ class LanguageModel:
         """Return the policy that this expert shares with all others of its service."""
         return shared_policy(self.service)
 
+    @property
+    def prompt_hash(self) -> str:
+        """A hash of what this expert adds to any question, by which a run knows that it was asked differently."""
+        examples = [(example.question, example.answer) for example in self._examples]
+        where = [self.service.dialect, self.service.url, self.model]
+        sampling = [self._temperature, self._seed, self._max_tokens, self._typed, self._repairs]
+        return prompts.digest((), where, sampling, self._persona, examples)[:16]
+
     def prompt_digest(self, question: Question) -> str:
         """Return the SHA-256 of all that decides the answer to a question: messages, schema, model, sampling."""
         turns, wanted = self._prepared(question)
