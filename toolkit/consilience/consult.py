@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Seque
 from contextlib import aclosing
 from functools import partial
 
-from consilience.errors import Abstained, CircuitOpen, DeadlineExceeded, ExpertError, Refused, Unparseable
+from consilience.errors import Abstained, CircuitOpen, DeadlineExceeded, Refused, StreamCutOff, Unparseable
 from consilience.experts.base import Expert
 from consilience.models import Outcome, Question, Reply, Response, Usage
 from consilience.policies import Policy
@@ -42,6 +42,8 @@ async def consult(
     tell
         Takes what experts write, where they stream, and each response as it ends.
     """
+    if not asked:
+        return []
     started = time.monotonic()
     ended: dict[str, Response] = {}
 
@@ -194,7 +196,7 @@ async def _whole(name: str, stream: _Streaming, question: Question) -> AsyncGene
             written += len(item)
             if written > _STREAM_LIMIT:
                 raise Unparseable(f"At most {_STREAM_LIMIT:,} characters are streamed, {name} wrote more.")
-    raise ExpertError(f"{name}'s stream ended without a reply: it was cut off after {written:,} characters.")
+    raise StreamCutOff(f"{name}'s stream ended without a reply: it was cut off after {written:,} characters.")
 
 
 def unanswered(
