@@ -3,7 +3,7 @@
 Rows of one table are measured in turn, round after round, and each figure is the median over the rounds of the CPU
 time of one call in microseconds. ``asyncio.timeout`` stands in each table as the yardstick of the machine::
 
-    python benchmarks/policies.py --rounds 15 --calls 5000
+    python benchmarks/policies.py --rounds 15 --calls 5000 [--json PATH]
 
 It also prints what windows of 100 and 100,000 cost, the time of five threads that call through one policy, and the
 memory of a waiting call. A peer that is not installed is named.
@@ -12,11 +12,13 @@ memory of a waiting call. A peer that is not installed is named.
 import argparse
 import asyncio
 import contextvars
+import json
 import statistics
 import threading
 import time
 import tracemalloc
 from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import policies_peers as peers
@@ -148,7 +150,9 @@ async def cost(call: Call, calls: int) -> float:
     return (time.process_time() - started) / calls * 1e6
 
 
-async def table(makers: dict[str, Callable[[], Coroutine[Any, Any, Call]]], rounds: int, calls: int) -> None:
+async def table(
+    makers: dict[str, Callable[[], Coroutine[Any, Any, Call]]], rounds: int, calls: int
+) -> dict[str, float]:
     ready: dict[str, Call] = {}
     for name, make in makers.items():
         try:
@@ -161,9 +165,11 @@ async def table(makers: dict[str, Callable[[], Coroutine[Any, Any, Call]]], roun
             taken[name].append(await cost(call, calls))
     for name, figures in taken.items():
         print(f"  {name:38} {statistics.median(figures):7.2f} us   best {min(figures):7.2f}")
+    return {name: statistics.median(figures) for name, figures in taken.items()}
 
 
-def windows(rounds: int) -> None:
+def windows(rounds: int) -> dict[str, float]:
+    ratios = {}
     print("a result into a window that is full, us of 100 and of 100,000, and their ratio")
     for kind in (CountWindow, TimeWindow):
         pairs = []
@@ -181,9 +187,11 @@ def windows(rounds: int) -> None:
         small, large = (statistics.median(side) for side in zip(*pairs, strict=True))
         ratio = statistics.median(large / small for small, large in pairs)
         print(f"  {kind.__name__:38} {small:7.2f} {large:7.2f}   {ratio:.2f}")
+        ratios[kind.__name__] = ratio
+    return ratios
 
 
-def together() -> None:
+def together() -> float:
     policy = Policy("threads", events=Events())
     call = policy(lambda: time.sleep(0.1))
     taken = []
@@ -196,9 +204,10 @@ def together() -> None:
             thread.join()
         taken.append(time.perf_counter() - started)
     print(f"five threads x 0.1 s through one policy: {statistics.median(taken):.3f} s (median of 5)")
+    return statistics.median(taken)
 
 
-async def waiting(n: int) -> None:
+async def waiting(n: int) -> float:
     policy = Policy("waiting", concurrency=1, queue=n, retry=3, rate="500/min", events=Events())
     contextvars.Context().run(policy.bulkhead.try_acquire)
     tracemalloc.start()
@@ -211,6 +220,7 @@ async def waiting(n: int) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    return (after - before) / n
 
 
 def main() -> None:
@@ -219,13 +229,17 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--calls", type=int, default=3000)
+    parser.add_argument("--json", type=Path)
     wanted = parser.parse_args()
+    figures: dict[str, dict[str, float] | float] = {}
     for title, makers in TABLES.items():
         print(title)
-        asyncio.run(table(makers, wanted.rounds, wanted.calls))
-    windows(wanted.rounds)
-    together()
-    asyncio.run(waiting(5000))
+        figures[title] = asyncio.run(table(makers, wanted.rounds, wanted.calls))
+    figures["a window of 100,000 beside one of 100"] = windows(wanted.rounds)
+    figures["five threads x 0.1 s"] = together()
+    figures["bytes of a waiting call"] = asyncio.run(waiting(5000))
+    if wanted.json:
+        wanted.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

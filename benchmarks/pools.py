@@ -2,11 +2,11 @@
 
     python benchmarks/pools.py [--rounds 7] [--calls 1000] [--consultations 10000] [--json PATH]
 
-First the CPU time of one POST of 1 KB in microseconds at several concurrencies, the rows taking turns, the median of the
-rounds. *ours* is a client of httpx2 or httpx on an `HttpPool`, on the background loop and from another loop; the peers
-are their own clients and aiohttp itself. Then so many consultations at once on one loop over 500 connections to a server
-that takes 200 ms: wall time, CPU time, and the lag of the loop, looked at every 5 ms. A peer that is not installed is
-named.
+First the CPU time of one POST of 1 KB in microseconds at several concurrencies, the rows taking turns, the median of
+the rounds. *ours* is a client of httpx2 or httpx on an `HttpPool`, on the background loop and from another loop; the
+peers are their own clients and aiohttp itself. Then so many consultations at once on one loop over 500 connections to
+a server that takes 200 ms: wall time, CPU time, and the lag of the loop, looked at every 5 ms. A peer that is not
+installed is named.
 """
 
 from __future__ import annotations
@@ -34,11 +34,12 @@ SECONDS = 0.2
 BODY = json.dumps({"model": "m", "messages": [{"role": "user", "content": "x" * 900}]}).encode()
 HEADERS = {"content-type": "application/json", "authorization": "Bearer none"}
 
-# Answers /<seconds> after so many seconds; one protocol object a connection, so that the server is not what is measured.
+# Answers /<seconds> after so many seconds; a bare protocol, so that the server is not what is measured.
 SERVER = """
 import asyncio, resource
 resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-ANSWER = (b"HTTP/1.1 200 OK\\r\\ncontent-type: application/json\\r\\ncontent-length: 310\\r\\n\\r\\n" + b'{"text": "' + b"y" * 298 + b'"}')
+HEAD = b"HTTP/1.1 200 OK\\r\\ncontent-type: application/json\\r\\ncontent-length: 310\\r\\n\\r\\n"
+ANSWER = HEAD + b'{"text": "' + b"y" * 298 + b'"}'
 class Server(asyncio.Protocol):
     def connection_made(self, transport):
         self.transport, self.data = transport, b""

@@ -29,6 +29,7 @@ BENCHMARKS = {
     "near_duplicates": (["--sizes", "2000", "--matrices", "2000", "--scale", "20000"], []),
     "caches": (["--rounds", "5", "--requests", "100000"], []),
     "aggregation": (["--sizes", "10000"], ["--sizes", "10000", "100000"]),
+    "policies": (["--rounds", "5", "--calls", "500"], ["--rounds", "21", "--calls", "1500"]),
     "scanning": (["--megabytes", "10", "--rounds", "3"], []),
     "responsiveness": (["--texts", "100000", "--answers", "1000000"], []),
     "judging": (["--labels", "100000", "--runs", "1"], []),

@@ -1,9 +1,9 @@
 """Kill writers and ingesters with ``kill -9`` at random moments, and count what is lost, doubled or unreadable.
 
-Two processes write to one store: one records only, the other records and ingests without a pause, so that most of its
-kills fall into a transaction, a checkpoint or the removal of segments. Each acknowledged question (``record``
-returned) is counted through a pipe. After each kill a reader opens the store, and a new process takes the dead one's
-place. Run it as::
+Two processes write to one store: one records only, the other records, ingests without a pause, and rolls up and
+compacts the file every fifth time, so that most of its kills fall into a transaction, a checkpoint, a copy or the
+removal of segments. Each acknowledged question with its metric (``record`` and ``put_metrics`` returned) is counted
+through a pipe. After each kill a reader opens the store, and a new process takes the dead one's place. Run it as::
 
     python benchmarks/store_crash.py --kills 100
 
@@ -24,6 +24,8 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 from consilience.errors import StoreError
@@ -48,16 +50,23 @@ def record_one(store: Store) -> str:
         for expert in EXPERTS
     ]
     store.record(question, said, decide(question, said))
+    now = datetime.now(UTC)
+    store.put_metrics(
+        {"asked_at": [now], "source": ["crash"], "name": ["asked"], "value": [1.0], "label": [question.id]}
+    )
     return question.id
 
 
 def write_until_killed(path: Path, *, ingest: bool) -> None:
     """Record for ever, saying each acknowledged id on standard output."""
     store = Store(path, interval=0.02 if ingest else 3600)
-    while True:
+    for turn in count(1):
         os.write(1, f"{record_one(store)}\n".encode())
         if ingest:
             store.flush()
+        if ingest and turn % 5 == 0:
+            store.maintain()
+            store.compact()
 
 
 class Victim:
@@ -124,7 +133,9 @@ def counted(path: Path, acknowledged: list[str]) -> dict[str, int]:
     with Store(path) as store:
         store.flush()
         held = store.sql("SELECT id FROM questions", limit=None)["id"].to_list()
-        doubled = sum(
+        measured = store.sql("SELECT label FROM metrics", limit=None)["label"].to_list()
+        doubled = len(measured) - len(set(measured))
+        doubled += sum(
             store.sql(f"SELECT count(*) - count(DISTINCT id) FROM {table}").item()  # noqa: S608 - names from here
             for table in ("questions", "responses", "verdicts")
         )
@@ -137,7 +148,7 @@ def counted(path: Path, acknowledged: list[str]) -> dict[str, int]:
     return {
         "acknowledged": len(acknowledged),
         "found": len(set(acknowledged) & set(held)),
-        "lost": len(set(acknowledged) - set(held)),
+        "lost": len(set(acknowledged) - set(held)) + len(set(acknowledged) - set(measured)),
         "doubled": doubled,
         "torn": torn,
     }

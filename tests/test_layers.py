@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "toolkit" / "consilience"
 
 # Top to bottom; a module imports from its own floor or a lower one.
 FLOORS = {
-    "faces": {"cli", "notebook", "dashboards", "mcp", "report", "doctor", "demo", "bench"},
+    "faces": {"cli", "cli_store", "notebook", "dashboards", "mcp", "report", "doctor", "demo", "bench"},
     "work": {"circle", "consult", "rounds", "streaming", "terms", "runs", "evaluation", "scale"},
     "experts": {"experts", "sources"},
     "keeping": {"store", "metrics"},

@@ -3,8 +3,7 @@
 import pytest
 
 import consilience as cs
-from consilience.experts.local import LocalModel, setup_local
-from consilience.experts.local.server import shared_server
+from consilience.experts.local import serve_local, setup_local
 from consilience.experts.registry import as_expert
 from consilience.loop import background
 from consilience.policies import Policy, RetrySettings, registry
@@ -55,21 +54,11 @@ def ask():
 
 @pytest.fixture(scope="session")
 def llama():
-    """Start the llama.cpp server of the local model, and tell its address and the key that it wants."""
-    path = setup_local().path
-    user = LocalModel("the tests")
-    started = background.wait_sync(_started(path, user))
-    yield started
-    background.wait_sync(user.aclose())
-
-
-async def _started(path, user):
-    server = shared_server(path, 0)
-
-    async def look(client):
-        return client.address, client._http.headers["Authorization"].removeprefix("Bearer ")
-
-    return await server.call(user, look)
+    """Start the llama.cpp server of the local model for other clients."""
+    setup_local()
+    endpoint = background.wait_sync(serve_local("LLAMA_KEY"))
+    yield endpoint
+    background.wait_sync(endpoint.aclose())
 
 
 @pytest.fixture

@@ -15,14 +15,12 @@ FACTS = [("Is fire cold?", "no"), ("Is London in England?", "yes"), ("Can stones
 
 
 @pytest.fixture
-def local(llama, monkeypatch):
+def local(llama):
     """Make a model at the local server, by the endpoint of a dialect."""
-    address, token = llama
-    monkeypatch.setenv("LLAMA_KEY", token)
 
     def make(name, **options):
-        url = address if name.startswith("anthropic") else f"{address}/v1"
-        return cs.Model(name, base_url=url, key="LLAMA_KEY", alias="it", **{"max_tokens": 200} | options)
+        url = llama.url if name.startswith("anthropic") else f"{llama.url}/v1"
+        return cs.Model(name, base_url=url, key=llama.key, alias="it", **{"max_tokens": 80} | options)
 
     return make
 
@@ -102,8 +100,7 @@ def test_a_local_server_costs_nothing_by_its_own_name_only(local, ask):
 
 
 def test_servers_are_discovered_where_they_are(llama):
-    address, _ = llama
-    nobody = "http://127.0.0.1:9/v1"
+    address, nobody = llama.url, "http://127.0.0.1:9/v1"
     (found,) = asyncio.run(discover({f"{address}/v1": ("llamacpp",), nobody: ("ollama",)}))
     assert found.address == f"{address}/v1"
     assert found.models or found.locked
@@ -126,3 +123,15 @@ def test_doctor_looks_for_servers_only_when_asked(monkeypatch, llmock):
     assert "vllm:" not in CliRunner().invoke(app, ["doctor"]).stdout
     assert not llmock.requests
     assert "vllm:" in CliRunner().invoke(app, ["doctor", "--local"]).stdout
+
+
+def test_the_endpoint_shows_no_key_and_takes_it_back(llama):
+    import os
+
+    from consilience.experts.local import serve_local
+
+    other = asyncio.run(serve_local("SECOND_KEY"))
+    assert other.url == llama.url  # one server for all
+    assert os.environ["SECOND_KEY"] not in repr(other)
+    asyncio.run(other.aclose())
+    assert "SECOND_KEY" not in os.environ

@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -117,6 +119,7 @@ def test_text_and_unknown_kinds_are_answered_as_text(kind):
         ('{"answer": "yes", "confidence": 0.7}', LABEL, "yes", 0.7),
         ('Sure:\n```json\n{"answer": "no"}\n```', LABEL, "no", None),
         ("Yes.", LABEL, "Yes.", None),
+        ('Of {yes, no} and {"a": 1} I say {"answer": "no", "confidence": 0}', LABEL, "no", 0.0),
         ('{"answer": ["a", "b"], "confidence": 1}', cs.Items(), ("a", "b"), 1.0),
         ("- a\n- b", cs.Items(), "- a\n- b", None),
         ('{"answer": 7, "confidence": 0.5}', cs.Score(0, 10), 7, 0.5),
@@ -293,3 +296,15 @@ def test_an_option_that_cannot_be_is_refused(name, options, words):
 def test_an_unknown_provider_names_those_that_are_known():
     with pytest.raises(UnknownExpert, match="'local:...', 'openai:...', 'anthropic:...'"):
         as_expert("acme:x")
+
+
+def test_naming_a_model_loads_no_client():
+    code = (
+        "import sys, consilience as cs, consilience.experts.registry\n"
+        "circle = cs.Circle(['openai:x', 'anthropic:x', 'google:x', 'ollama:x'])\n"
+        "circle.experts[0].prompt_digest(cs.Question('Is it?', cs.Label('yes', 'no')))\n"
+        "heavy = ['openai', 'anthropic', 'google.genai', 'pydantic_ai', 'genai_prices', 'pydantic', 'httpx2']\n"
+        "print(*[name for name in heavy if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

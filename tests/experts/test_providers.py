@@ -11,6 +11,7 @@ from consilience.experts.registry import as_expert
 from consilience.loop import background
 from consilience.models import ConfidenceSource, Outcome
 from consilience.policies import Policy
+from consilience.streaming import Token
 
 pytestmark = pytest.mark.slow
 
@@ -101,7 +102,7 @@ def test_a_stream_that_hangs_is_timed_out_too(llmock, model, ask, dialect):
 def test_an_answer_of_the_wrong_form_is_asked_for_once_more(llmock, model, ask, dialect):
     llmock.reply('{"answer": "perhaps", "confidence": 0.5}').reply(YES)
     response = ask(model(dialect), kind=cs.Label("yes", "no"))
-    assert response.answer == "yes"
+    assert (response.answer, response.calls) == ("yes", 2)
     first, second = llmock.requests
     assert "perhaps" in str(second.body)
     assert "One of yes, no is required, 'perhaps' came." in str(second.body)
@@ -113,7 +114,7 @@ def test_an_answer_that_stays_wrong_is_unparseable_and_both_calls_count(llmock, 
     llmock.reply('{"answer": "perhaps", "confidence": 0.5}', times=None)
     once = ask(as_expert(model(dialect)), kind=cs.Label("perhaps", "no"))
     both = ask(model(dialect), kind=cs.Label("yes", "no"))
-    assert both.outcome is Outcome.UNPARSEABLE
+    assert (both.outcome, both.calls, once.calls) == (Outcome.UNPARSEABLE, 2, 1)
     assert len(llmock.requests) == 3
     assert both.usage.output_tokens == 2 * once.usage.output_tokens
     assert both.usage.input_tokens > 2 * once.usage.input_tokens  # the second round quotes the first
@@ -132,13 +133,6 @@ def test_every_kind_is_held_to_its_bounds(llmock, model, ask, kind, wrong, right
         llmock.reply(f'{{"answer": {said}, "confidence": 0.5}}')
     assert ask(model("openai"), kind=kind).answer == answer
     assert len(llmock.requests) == 2
-
-
-def test_a_reply_says_how_many_calls_it_took(llmock, model):
-    llmock.reply("neither").reply(YES)
-    expert = as_expert(model("openai"))
-    reply = asyncio.run(expert.answer(cs.Question("Is it?", cs.Label("yes", "no"))))
-    assert (reply.raw, reply.calls) == ("yes", 2)
 
 
 @dialects
@@ -168,6 +162,35 @@ def test_a_confidence_out_of_bounds_is_unknown(llmock, model, ask):
     llmock.reply('{"answer": "yes", "confidence": 100}')
     response = ask(model("openai"), kind=cs.Label("yes", "no"))
     assert (response.answer, response.confidence, response.confidence_source) == ("yes", None, None)
+
+
+def test_what_a_server_says_cannot_steer_a_terminal_or_a_page(llmock, model, ask):
+    llmock.fail(418, message="\x1b[2J\x1b]0;owned\x07 <script>alert(1)</script>\nsecond line", times=None)
+    response = ask(model("openai"))
+    assert "<script>" in response.reason
+    assert response.reason.isprintable()
+
+
+def test_words_of_a_server_about_contexts_do_not_hide_what_it_is(llmock, model, ask):
+    llmock.fail(401, message="No key for the context length service", times=None)
+    assert "does not accept the key" in ask(model("openai")).reason
+
+
+@dialects
+def test_bursts_of_cancelled_calls_leave_the_client_well(llmock, model, dialect):
+    expert = as_expert(model(dialect))
+
+    async def burst():
+        await expert.answer(cs.Question("Warm?"))
+        for milliseconds in (0, 1, 2, 3):
+            tasks = [asyncio.create_task(expert.answer(cs.Question(f"{i}?"))) for i in range(10)]
+            await asyncio.sleep(milliseconds / 1000)  # not a wait for anything: the burst ends wherever it is
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        return await expert.answer(cs.Question("Still well?"))
+
+    assert asyncio.run(burst()).raw
 
 
 def test_the_schema_goes_to_those_who_hold_it(llmock, model, ask):
@@ -200,6 +223,22 @@ def test_openai_itself_is_asked_without_a_stream_and_with_its_price(llmock, ask)
     used = response.usage
     # 0.15 and 0.60 dollars a million tokens since 2024
     assert used.cost_usd == pytest.approx((0.15 * used.input_tokens + 0.6 * used.output_tokens) / 1e6)
+
+
+@pytest.mark.parametrize(
+    "name", ["openai:gpt-4o", "openai:gpt-5", "openai:gpt-5.1", "openai:o3", "anthropic:claude-opus-4-8"]
+)
+def test_a_model_is_sent_only_the_settings_that_it_takes(llmock, ask, name):
+    # warnings are errors here: none is given about a temperature that a reasoning model does not take
+    llmock.reply(YES)
+    assert ask(name, kind=cs.Label("yes", "no")).answer == "yes"
+    assert ("temperature" in llmock.last_request.body) == (name in ("openai:gpt-4o", "openai:gpt-5.1"))
+
+
+def test_an_older_claude_is_held_by_a_tool(llmock, ask):
+    llmock.call_tool("answer", {"answer": "yes", "confidence": 0.5})
+    assert ask("anthropic:claude-of-old", kind=cs.Label("yes", "no")).answer == "yes"
+    assert llmock.last_request.body["tool_choice"]["type"] == "any"
 
 
 def test_models_of_one_service_share_a_policy_and_a_given_one_goes_first(llmock, model, forget):
@@ -282,3 +321,14 @@ def test_a_stream_under_a_policy_is_one_call(llmock, model):
 
 async def _streamed(expert, text):
     return [part async for part in expert.stream(cs.Question(text))]
+
+
+def test_a_circle_streams_what_a_model_writes_and_repairs_its_end(llmock, model):
+    llmock.reply('{"answer": "perhaps", "confidence": 0.5}').reply(YES)
+    with cs.Circle([model("openai")]) as circle:
+        events = list(circle.stream_sync("Is it?", answer=cs.Label("yes", "no")))
+    written = "".join(event.text for event in events if isinstance(event, Token))
+    assert "perhaps" in written
+    (response,) = events[-1].verdict.responses
+    assert (response.answer, response.calls) == ("yes", 2)
+    assert len(llmock.requests) == 2

@@ -182,3 +182,28 @@ def test_a_breaker_may_look_at_rows_only(clock):
     fail(breaker, 999)
     assert breaker.state == "closed"
     assert breaker.settings.slow_after == math.inf
+
+
+@pytest.mark.parametrize("through", ["policy", "guard"])
+def test_a_probe_whose_classifier_raises_comes_back(make_policy, clock, through):
+    def classify(error):
+        raise LookupError("no such class")
+
+    policy = make_policy(breaker=BreakerSettings(consecutive=1, open_for=10), classify=classify)
+    breaker = policy.breaker
+    breaker.failure(breaker.acquire())
+    clock.advance(10)
+
+    async def fails():
+        raise ConnectionError
+
+    for _ in range(3):
+        with pytest.raises(LookupError, match="no such class"):
+            asyncio.run(policy.call(fails) if through == "policy" else breaker(fails))
+    assert breaker.state == "half-open"
+
+    async def works():
+        return "well"
+
+    assert asyncio.run(policy.call(works)) == "well"
+    assert breaker.state == "closed"

@@ -114,3 +114,31 @@ def test_retry_after_is_found_at_the_response_and_in_milliseconds(answered):
 )
 def test_tokens_are_read_under_the_names_of_the_providers(usage, tokens):
     assert used_tokens(SimpleNamespace(usage=usage)) == tokens
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("Thu, 01 Jan 2026 00:00:00 +9999999999999999", None),
+        ("Thu, 01 Jan 99999 00:00:00 GMT", None),
+        ("9" * 5000, float("inf")),
+        ("\x00", None),
+    ],
+    ids=["zone", "year", "digits", "zero byte"],
+)
+def test_a_hostile_retry_after_raises_nothing(answered, said, seconds):
+    assert retry_after(answered(429, retry_after=said)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("own", "seconds"), [(10**400, float("inf")), (-(10**400), 0.0), (float("nan"), None)]
+)
+def test_a_hostile_number_of_seconds_raises_nothing(own, seconds):
+    error = RuntimeError()
+    error.retry_after = own
+    assert retry_after(error) == seconds
+
+
+@pytest.mark.parametrize("total", [float("nan"), float("inf"), -5, 10**400, True, "7"])
+def test_a_usage_that_is_no_number_of_tokens_says_nothing(total):
+    assert used_tokens(SimpleNamespace(usage={"total_tokens": total})) is None

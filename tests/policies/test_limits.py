@@ -222,3 +222,11 @@ def test_a_result_that_tells_no_tokens_leaves_the_expected_ones():
     quota.settle(100.0, "no usage")
     assert quota.expected == 100
     assert quota.limiter.left == pytest.approx(left, abs=1)
+
+
+@pytest.mark.parametrize("used", [float("nan"), float("inf"), -5.0, None])
+def test_a_measure_that_cannot_tell_leaves_the_account_as_it_was_expected(used):
+    quota = TokenQuota(RateLimiter("1000/min", burst=1000, clock=ManualClock()), measure=lambda result: used)
+    expected = asyncio.run(quota.acquire())
+    quota.settle(expected, "answer")
+    assert (quota.limiter.left, quota.expected) == (1000, 0)

@@ -51,3 +51,19 @@ def test_segments_wait_while_the_ingester_finds_the_disk_full(small_disk, fill, 
         for table, each in (("questions", 1), ("responses", 3), ("verdicts", 1)):
             assert store.sql(f"SELECT count(*) FROM {table}").item() == each * (5 + made)
         assert store._spool.waiting() == []
+
+
+def test_a_compaction_that_finds_the_disk_full_leaves_the_old_file(small_disk, fill, asked):
+    with Store(small_disk / "history.duckdb", interval=3600) as store:
+        for n in range(5):
+            store.record(*asked(f"{n} " + "".join(map(chr, range(40, 40_000)))))
+        store.flush()
+        fill(small_disk)
+        with pytest.raises(StoreFull, match="make space"):
+            store.compact()
+        assert store.latest().height == 5
+        (small_disk / "filler").unlink()
+        store.compact()
+        assert store.latest().height == 5
+        assert [path.name for path in store.path.parent.rglob("*.duckdb*")].count("history.duckdb") == 1
+        assert not list(store.path.parent.rglob(".writing-*"))

@@ -58,11 +58,13 @@ if TYPE_CHECKING:
     )
     from consilience.patterns import PatternSet
     from consilience.policies import cached
+    from consilience.runs import Budget, Plan, Run, RunResult
     from consilience.store import Store
     from consilience.verdict import Decision, Verdict
 
 _HOMES = {
     "Aggregation": "aggregate",
+    "Budget": "runs",
     "Circle": "circle",
     "CircleReport": "evaluation",
     "Coefficient": "agreement",
@@ -76,6 +78,7 @@ _HOMES = {
     "Model": "experts.registry",
     "Outcome": "models",
     "PatternSet": "patterns",
+    "Plan": "runs",
     "Question": "models",
     "Ranking": "models",
     "Recommendation": "dedup",
@@ -83,6 +86,8 @@ _HOMES = {
     "Reply": "models",
     "Response": "models",
     "Score": "models",
+    "Run": "runs",
+    "RunResult": "runs",
     "Scripted": "experts.scripted",
     "Store": "store",
     "Text": "models",
@@ -115,6 +120,7 @@ _MODULES = (
 
 __all__ = [
     "Aggregation",
+    "Budget",
     "Circle",
     "CircleReport",
     "Coefficient",
@@ -128,12 +134,15 @@ __all__ = [
     "Model",
     "Outcome",
     "PatternSet",
+    "Plan",
     "Question",
     "Ranking",
     "Recommendation",
     "Recorded",
     "Reply",
     "Response",
+    "Run",
+    "RunResult",
     "Score",
     "Scripted",
     "Store",

@@ -8,21 +8,24 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from consilience.consult import consult
-from consilience.errors import InvalidInput, StoreError, UnknownExpert
-from consilience.experts.base import Expert, Shared
-from consilience.experts.registry import Given, as_circle
+from consilience.consult import Calls, ask_each, consult
+from consilience.errors import ConsilienceError, InvalidInput, StoreError
+from consilience.experts.registry import Given, as_circle, policies_of
 from consilience.loop import background
 from consilience.models import AnswerKind, Example, Question, Text
 from consilience.policies import Policy
 from consilience.rounds.base import Inquiry, Rounds
 from consilience.streaming import Asked, Event, Stream, Tell
-from consilience.terms import Asking, Terms, positive, terms
+from consilience.terms import Asking, Terms, as_question, positive, terms
 from consilience.verdict import Verdict, decide
 from consilience.verdict.methods import Voting, usual
 from consilience.verdict.result import short_of
 
 if TYPE_CHECKING:
+    import os
+
+    from consilience.frames import Frame
+    from consilience.runs import Budget, Purse, Run
     from consilience.store import Store
 
 
@@ -48,6 +51,9 @@ class Circle:
     method
         ``majority`` needs more than half of the asked experts; ``plurality`` takes the most frequent answer. Scores are
         pooled by their median and rankings by Schulze's method; `Verdict.replay` decides otherwise.
+    budget
+        What everything that is asked of this circle may cost together; no limit by default. A call that it does not
+        cover is not made, and its expert is *over budget*.
 
     Raises
     ------
@@ -74,6 +80,7 @@ class Circle:
         deadline: float = 120.0,
         policies: Mapping[str, Policy] | None = None,
         method: Voting = "majority",
+        budget: Budget | None = None,
     ) -> None:
         if method not in ("majority", "plurality"):
             raise InvalidInput(
@@ -81,7 +88,13 @@ class Circle:
             )
         self.experts = as_circle(experts)
         self.deadline = positive(deadline)
-        self.policies = _policies(self.experts, policies or {})
+        self.policies = policies_of(self.experts, policies or {})
+        self._purse: Purse | None = None
+        self._asking: Mapping[str, Calls] = self.policies
+        if budget is not None:
+            from consilience.runs.budget import spending
+
+            self._purse, self._asking = spending(self.policies, budget)
         self.method: Voting = method
         self.store = _opened(store)
         self._owns_store = self.store is not None and self.store is not store
@@ -189,6 +202,128 @@ class Circle:
         """
         return self.stream(question, **how).events_sync()
 
+    async def ask_all(
+        self, questions: Sequence[str | Question], **how: Unpack[Asking]
+    ) -> list[Verdict | ConsilienceError]:
+        """Ask a handful of different questions at once, as `ask` does each; one failure loses nothing.
+
+        Parameters
+        ----------
+        questions
+            Texts, or `Question` objects that carry their own answer kind, in any mixture; 32 are asked at once.
+        **how
+            As in `ask`, the deadline for each question from when its turn comes; ``answer``, ``context`` and
+            ``examples`` are for the questions that are given as text.
+
+        Returns
+        -------
+        list
+            In the order of the questions: the verdict, or the error why the question could not be asked or kept.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> import consilience as cs
+        >>> circle = Circle([cs.Scripted("ana", ["yes"])])
+        >>> [type(found).__name__ for found in asyncio.run(circle.ask_all(["Is water wet?", " "]))]
+        ['Verdict', 'EmptyQuestion']
+        """
+        return await background.wait(ask_each(self._prepare, questions, how))
+
+    def ask_all_sync(
+        self, questions: Sequence[str | Question], **how: Unpack[Asking]
+    ) -> list[Verdict | ConsilienceError]:
+        """Ask as `ask_all` does and wait for the verdicts; for scripts, safe under a running loop and in threads."""
+        return background.wait_sync(ask_each(self._prepare, questions, how))
+
+    def run(  # noqa: PLR0913 - the face of a run; all but the first two have their usual value
+        self,
+        frame: Frame | str | os.PathLike[str],
+        prompt: str,
+        *,
+        answer: AnswerKind | None = None,
+        key: str | None = None,
+        replicates: int = 1,
+        budget: Budget | None = None,
+        concurrency: int = 64,
+        context: str | None = None,
+        examples: Sequence[Example | tuple[str, str]] = (),
+        deadline: float | None = None,
+        progress: bool = True,
+    ) -> Run:
+        """Prepare one prompt over all rows of a frame; nothing is asked before the run is awaited.
+
+        Running it again, here or in another process, also after Ctrl-C or ``kill -9``, asks only what is missing: what
+        was answered, abstained, refused or unparseable is settled; what timed out, failed, was over budget or met an
+        open circuit is asked again. A settled answer is durable within 100 ms. Two processes that run the same run
+        at once share the work: what one has under way the other waits for.
+
+        Parameters
+        ----------
+        frame
+            Polars (eager or lazy), pandas or Arrow, or the path of a Parquet or CSV file, which is read in batches.
+        prompt
+            A text in which ``{column}`` stands for a cell; ``{{`` and ``}}`` are braces. Equal prompts are asked once.
+        answer, context, examples
+            As in `ask`.
+        key
+            The column that tells the rows apart, for joining back; ``None`` numbers the rows in a column ``row``.
+        replicates
+            How often each expert is asked each question. A replicate is a cell of its own, never a stored answer
+            shown again, and every one of them votes.
+        budget
+            What one execution of this run may cost, beside the circle's; no limit by default. When it is reached the
+            run stops with what it has.
+        concurrency
+            Rows in flight at once; 64 keep providers busy under usual limits. Limits of a provider belong into its
+            policy.
+        deadline
+            Seconds for each question; the circle's by default.
+        progress
+            Whether to show how far it is, on standard error or in the notebook.
+
+        Returns
+        -------
+        Run
+            With its ``plan``; await it for the `RunResult`, or call ``wait_sync()``.
+
+        Raises
+        ------
+        InvalidInput, InvalidFrame
+            The prompt or the frame cannot be used.
+
+        Examples
+        --------
+        >>> import consilience as cs
+        >>> circle = Circle([cs.Scripted("ana", ["bug"]), cs.Scripted("ben", ["bug"])])
+        >>> frame = {"id": [1, 2], "text": ["It crashes", "It hangs"]}
+        >>> run = circle.run(
+        ...     frame, "Classify: {text}", answer=cs.Label("bug", "other"), key="id", progress=False
+        ... )
+        >>> run.plan.calls, run.wait_sync().frame["answer"].to_list()
+        (4, ['bug', 'bug'])
+        """
+        from consilience.runs import Run
+
+        return Run(
+            experts=self.experts,
+            policies=self.policies,
+            store=self.store,
+            frame=frame,
+            prompt=prompt,
+            answer=answer or Text(),
+            key=key,
+            replicates=replicates,
+            budget=budget,
+            purse=self._purse,
+            deadline=self.deadline if deadline is None else positive(deadline),
+            method=self.method,
+            concurrency=concurrency,
+            context=context,
+            examples=examples,
+            progress=progress,
+        )
+
     async def aclose(self) -> None:
         """Give back what the experts hold, and close the store if the circle opened it from a path.
 
@@ -216,7 +351,7 @@ class Circle:
         self, question: str | Question, **how: Unpack[Asking]
     ) -> Callable[[Tell | None], Coroutine[Any, Any, Verdict]]:
         """Return what asks the question, having refused what cannot be asked."""
-        asked = _question(question, how.get("answer"), how.get("context"), how.get("examples", ()))
+        asked = as_question(question, how.get("answer"), how.get("context"), how.get("examples", ()))
         rounds, first, quorum = how.get("rounds"), how.get("first"), how.get("quorum", False)
         if rounds is not None and (first is not None or quorum):
             raise InvalidInput(
@@ -244,10 +379,10 @@ class Circle:
             if tell is not None:
                 tell(Asked(question, tuple(expert.name for expert in self.experts)))
             asked = [(expert, question) for expert in self.experts]
-            verdict = decide(question, await consult(asked, self.policies, on, tell), method=method)
+            verdict = decide(question, await consult(asked, self._asking, on, tell), method=method)
         else:
             inquiry = Inquiry(
-                question, self.experts, self.policies, deadline=on.deadline, method=method, tell=tell
+                question, self.experts, self._asking, deadline=on.deadline, method=method, tell=tell
             )
             verdict = await inquiry.conducted(rounds)
         verdict = short_of(verdict, on.needs, on.needs.shortfall(verdict.heard))
@@ -267,34 +402,6 @@ class Circle:
             await expert.aclose()
         if self._owns_store and self.store is not None:
             await asyncio.to_thread(self.store.close)
-
-
-def _policies(experts: Sequence[Expert], given: Mapping[str, Policy]) -> dict[str, Policy]:
-    unknown = sorted(set(given) - {expert.name for expert in experts})
-    if unknown:
-        raise UnknownExpert(f"policies name experts of the circle, {', '.join(unknown)} came.")
-    return {expert.name: given.get(expert.name) or _usual_policy(expert) for expert in experts}
-
-
-def _usual_policy(expert: Expert) -> Policy:
-    if isinstance(expert, Shared):
-        return expert.policy()
-    return Policy(expert.name, timeout=None, deadline=None, registered=False)
-
-
-def _question(
-    given: str | Question,
-    answer: AnswerKind | None,
-    context: str | None,
-    examples: Sequence[Example | tuple[str, str]],
-) -> Question:
-    if not isinstance(given, Question):
-        return Question(given, answer or Text(), context, tuple(examples))  # type: ignore[arg-type]
-    if answer is not None or context is not None or examples:
-        raise InvalidInput(
-            "A Question carries its own answer, context and examples: set them there, not in ask."
-        )
-    return given
 
 
 def _opened(store: Store | str | Path | None) -> Store | None:

@@ -1,4 +1,4 @@
-"""The command line: ``consilience demo``, ``ask``, ``setup-local``, ``doctor``, ``bench``."""
+"""The command line: ``consilience demo``, ``ask``, ``setup-local``, ``doctor``, ``bench``, ``store``."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from consilience import cli_store
 from consilience.errors import ConsilienceError, InvalidInput
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(cli_store.app, name="store")
 
 
 @contextmanager

@@ -4,30 +4,54 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
+from typing import Any, Protocol
 
-from consilience.errors import Abstained, CircuitOpen, DeadlineExceeded, Refused, StreamCutOff, Unparseable
+from consilience.errors import (
+    Abstained,
+    CircuitOpen,
+    ConsilienceError,
+    DeadlineExceeded,
+    ExpertError,
+    InvalidInput,
+    OverBudget,
+    Refused,
+    StreamCutOff,
+    Unparseable,
+)
 from consilience.experts.base import Expert
 from consilience.models import Outcome, Question, Reply, Response, Usage
-from consilience.policies import Policy
 from consilience.policies import deadline as within
 from consilience.streaming import Ended, Tell, Token
-from consilience.terms import Terms
+from consilience.terms import Asking, Terms
+from consilience.verdict import Verdict
 
 _RAW_LIMIT = 100_000
 _STREAM_LIMIT = 1_000_000
 _REASON_LIMIT = 500
 _GRACE_SECONDS = 1.0
 _SLACK_SECONDS = 0.2
+_AT_ONCE = 32
+
+
+class Calls(Protocol):
+    """What asking needs of a policy."""
+
+    def call(self, function: Callable[..., Any], /, *args: Any) -> Coroutine[Any, Any, Any]:
+        """Await a coroutine function."""
+
+    def stream(self, function: Callable[..., Any], /, *args: Any) -> AsyncGenerator[Any, None]:
+        """Iterate over an asynchronous generator."""
 
 
 async def consult(
     asked: Sequence[tuple[Expert, Question]],
-    policies: Mapping[str, Policy],
+    policies: Mapping[str, Calls],
     terms: Terms,
     tell: Tell | None = None,
+    heard: Callable[[Response], None] | None = None,
 ) -> list[Response]:
     """Ask every expert at once and return one response for each, in the order of the experts.
 
@@ -41,6 +65,8 @@ async def consult(
         When whoever has not answered is no longer waited for.
     tell
         Takes what experts write, where they stream, and each response as it ends.
+    heard
+        Takes each response as it ends, and asks nobody to stream.
     """
     if not asked:
         return []
@@ -57,8 +83,9 @@ async def consult(
         ): (expert, question)
         for expert, question in asked
     }
+    told = partial(_tell_all, tell, heard) if tell is not None or heard is not None else None
     try:
-        released = await _gather(pending, ended, terms, started, tell)
+        released = await _gather(pending, ended, terms, started, told)
     except asyncio.CancelledError:
         await _stop(pending)
         raise
@@ -66,18 +93,19 @@ async def consult(
     outcome = Outcome.NOT_NEEDED if released else Outcome.TIMED_OUT
     reason = released or _late(terms.deadline)
     for expert, question in pending.values():
-        _end(ended, unanswered(expert, question, outcome, reason, started), tell)
+        _end(ended, unanswered(expert, question, outcome, reason, started), told)
     return [ended[expert.name] for expert, _ in asked]
 
 
+_Told = Callable[[Response], None]
 _Pending = dict["asyncio.Task[Response]", tuple[Expert, Question]]
 
 
 async def _gather(
-    pending: _Pending, ended: dict[str, Response], terms: Terms, started: float, tell: Tell | None
+    pending: _Pending, ended: dict[str, Response], terms: Terms, started: float, told: _Told | None
 ) -> str:
     """Move tasks from pending to ended until none is left, time is over, or enough have answered; return why enough."""
-    one_by_one = terms.may_end_early or tell is not None
+    one_by_one = terms.may_end_early or told is not None
     # each ends by its own deadline, where its policy sees it; this is for those that resist
     until = started + terms.deadline + _SLACK_SECONDS
     question = next(iter(pending.values()))[1]
@@ -88,7 +116,7 @@ async def _gather(
             return_when=asyncio.FIRST_COMPLETED if one_by_one else asyncio.ALL_COMPLETED,
         )
         for task in done:
-            _end(ended, _result(task, *pending.pop(task), started), tell)
+            _end(ended, _result(task, *pending.pop(task), started), told)
         if not done or time.monotonic() >= until:
             return ""
         if one_by_one and pending:
@@ -103,10 +131,17 @@ def _write(name: str, ended: Mapping[str, Response], tell: Tell, text: str) -> N
         tell(Token(name, text))
 
 
-def _end(ended: dict[str, Response], response: Response, tell: Tell | None) -> None:
+def _end(ended: dict[str, Response], response: Response, told: _Told | None) -> None:
     ended[response.expert] = response
+    if told is not None:
+        told(response)
+
+
+def _tell_all(tell: Tell | None, heard: _Told | None, response: Response) -> None:
     if tell is not None:
         tell(Ended(response))
+    if heard is not None:
+        heard(response)
 
 
 def _result(task: asyncio.Task[Response], expert: Expert, question: Question, started: float) -> Response:
@@ -128,7 +163,7 @@ def _late(deadline: float) -> str:
 
 
 async def _respond(
-    expert: Expert, policy: Policy, question: Question, deadline: float, write: Callable[[str], None] | None
+    expert: Expert, policy: Calls, question: Question, deadline: float, write: Callable[[str], None] | None
 ) -> Response:
     started = time.monotonic()
     reply: Reply | None = None
@@ -159,6 +194,7 @@ async def _respond(
         confidence_source=reply.confidence_source,
         probabilities=reply.probabilities,
         usage=reply.usage,
+        calls=reply.calls,
         latency_s=time.monotonic() - started,
     )
 
@@ -167,7 +203,7 @@ _Streaming = Callable[[Question], AsyncGenerator["str | Reply", None]]
 
 
 async def _streamed(
-    name: str, stream: _Streaming, policy: Policy, question: Question, write: Callable[[str], None]
+    name: str, stream: _Streaming, policy: Calls, question: Question, write: Callable[[str], None]
 ) -> Reply:
     """Pass on what an expert writes under its policy and return its reply."""
     reply: Reply | None = None
@@ -214,6 +250,7 @@ def unanswered(
         reason=reason,
         latency_s=time.monotonic() - started,
         usage=used if isinstance(used, Usage) else Usage(),
+        calls=left.calls if isinstance(left, Reply | ExpertError) else 1,
     )
 
 
@@ -223,6 +260,7 @@ _OUTCOMES: tuple[tuple[type[BaseException], Outcome], ...] = (
     (Unparseable, Outcome.UNPARSEABLE),
     (TimeoutError, Outcome.TIMED_OUT),
     (CircuitOpen, Outcome.CIRCUIT_OPEN),
+    (OverBudget, Outcome.OVER_BUDGET),
 )
 
 
@@ -245,3 +283,35 @@ def _bounded(raw: object) -> str:
         else str(raw)
     )
     return text[:_RAW_LIMIT]
+
+
+_Prepare = Callable[..., Callable[[None], Coroutine[Any, Any, Verdict]]]
+
+
+async def ask_each(
+    prepare: _Prepare, questions: Sequence[str | Question], how: Asking
+) -> list[Verdict | ConsilienceError]:
+    """Ask questions side by side, and return for each, in their order, its verdict or why there is none.
+
+    Parameters
+    ----------
+    prepare
+        Refuses what cannot be asked, or returns what asks it.
+    questions
+        Texts or questions.
+    how
+        As `Circle.ask` takes it; what a `Question` carries itself is not put to it.
+    """
+    if isinstance(questions, (str, Question)):
+        raise InvalidInput("ask_all takes a list of questions, one came: write [question], or call ask.")
+    turns = asyncio.Semaphore(_AT_ONCE)
+    own = {name: value for name, value in how.items() if name not in ("answer", "context", "examples")}
+
+    async def ask(question: str | Question) -> Verdict | ConsilienceError:
+        async with turns:
+            try:
+                return await prepare(question, **(own if isinstance(question, Question) else how))(None)
+            except ConsilienceError as error:
+                return error
+
+    return list(await asyncio.gather(*map(ask, questions)))

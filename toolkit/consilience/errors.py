@@ -37,6 +37,7 @@ The tree::
     │   ├── PoolTimedOut (TimeoutError)
     │   ├── StreamCutOff                a stream ended without its end
     │   ├── MalformedEvent              an event of a stream cannot be read
+    │   ├── OverBudget
     │   ├── AttemptTimedOut (TimeoutError)
     │   └── DeadlineExceeded (TimeoutError)
     ├── SetupError                      the local model could not be fetched or is damaged
@@ -85,6 +86,7 @@ __all__ = [
     "NestedAcquire",
     "NetworkFileSystem",
     "NotConfigured",
+    "OverBudget",
     "PoolClosed",
     "PoolTimedOut",
     "ProviderError",
@@ -147,9 +149,12 @@ class ExpertError(ConsilienceError):
     ----------
     usage
         What was used up all the same, a `Usage`; ``None`` when unknown.
+    calls
+        Calls that it took.
     """
 
     usage: Any = None
+    calls: int = 1
 
 
 class Abstained(ExpertError):
@@ -273,6 +278,10 @@ class StreamCutOff(CallError):
 
 class MalformedEvent(CallError):
     """An event of a stream cannot be read."""
+
+
+class OverBudget(CallError):
+    """The budget does not cover this call, which was not made."""
 
 
 class AttemptTimedOut(CallError, TimeoutError):

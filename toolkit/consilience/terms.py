@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 from consilience.errors import InvalidInput, UnknownExpert
-from consilience.models import AnswerKind, Example, Question, Response
+from consilience.models import AnswerKind, Example, Question, Response, Text
 from consilience.verdict import Needs
 from consilience.verdict.methods import Method
 from consilience.verdict.needs import NO_NEEDS
@@ -138,3 +138,19 @@ def positive(deadline: float) -> float:
     if not (deadline > 0 and math.isfinite(deadline)):
         raise InvalidInput(f"deadline is a number of seconds above 0, {deadline} came.")
     return deadline
+
+
+def as_question(
+    given: str | Question,
+    answer: AnswerKind | None,
+    context: str | None,
+    examples: Sequence[Example | tuple[str, str]],
+) -> Question:
+    """Return the question that is meant; one that is given as such takes nothing beside it."""
+    if not isinstance(given, Question):
+        return Question(given, answer or Text(), context, tuple(examples))  # type: ignore[arg-type]
+    if answer is not None or context is not None or examples:
+        raise InvalidInput(
+            "A Question carries its own answer, context and examples: set them there, not in ask."
+        )
+    return given

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from consilience.errors import Abstained, InvalidInput
 from consilience.loop import call_in_thread
 from consilience.models import Question, Reply, Source
-from consilience.policies import Policy
+
+if TYPE_CHECKING:
+    from consilience.policies import Policy
 
 
 @runtime_checkable

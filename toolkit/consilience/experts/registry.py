@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from consilience.errors import DuplicateExpert, EmptyCircle, InvalidInput, UnknownExpert
-from consilience.experts.base import Expert, FunctionExpert
+from consilience.experts.base import Expert, FunctionExpert, Shared
 from consilience.experts.llm.services import SERVICES, Typed, service
 from consilience.models import Example, Question
+from consilience.policies import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,3 +170,23 @@ def _build(model: Model) -> Expert:
     raise UnknownExpert(
         f"A model is named 'provider:model' and the providers are {known}; {model.name!r} came."
     )
+
+
+def policies_of(experts: Sequence[Expert], given: Mapping[str, Policy]) -> dict[str, Policy]:
+    """Return the policy under which each expert is asked, by name: the given one, its service's, or one of its own.
+
+    Raises
+    ------
+    UnknownExpert
+        A policy was given for somebody else.
+    """
+    unknown = sorted(set(given) - {expert.name for expert in experts})
+    if unknown:
+        raise UnknownExpert(f"policies name experts of the circle, {', '.join(unknown)} came.")
+    return {expert.name: given.get(expert.name) or _usual_policy(expert) for expert in experts}
+
+
+def _usual_policy(expert: Expert) -> Policy:
+    if isinstance(expert, Shared):
+        return expert.policy()
+    return Policy(expert.name, timeout=None, deadline=None, registered=False)

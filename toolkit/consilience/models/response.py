@@ -167,8 +167,8 @@ class Response:
         What the expert said, as text, bounded to 100,000 characters; ``None`` when nothing came.
     reason
         One sentence for every outcome other than *answered*.
-    confidence, confidence_source, probabilities, usage
-        As in `Reply`.
+    confidence, confidence_source, probabilities, usage, calls
+        As in `Reply`; usage and calls also of who has no answer.
     latency_s
         Seconds from the call to the outcome, by a monotonic clock.
     id
@@ -186,6 +186,7 @@ class Response:
     confidence_source: ConfidenceSource | None = None
     probabilities: tuple[tuple[str, float], ...] = ()
     usage: Usage = Usage()
+    calls: int = 1
     latency_s: float = 0.0
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 

@@ -157,7 +157,13 @@ class Attempts:
 
     def failed(self, attempt: Attempt, error: BaseException, seconds: float) -> None:
         """Tell all parts how an attempt failed."""
-        verdict = self._judge(attempt, error, seconds)
+        try:
+            verdict = self._judge(attempt, error, seconds)
+        except BaseException:
+            # a classifier of the caller's may raise, and a probe that is not given back would be the last one
+            if self.breaker is not None:
+                self.breaker.release(attempt.permit)
+            raise
         if self.breaker is not None:
             if verdict is Judgement.FAILURE:
                 self.breaker.failure(attempt.permit, seconds)

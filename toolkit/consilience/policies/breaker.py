@@ -199,7 +199,13 @@ class Breaker:
         """Give a permit back with what came of the call, judged by the classifier."""
         if error is None:
             self.success(permit, seconds)
-        elif self._classify(error) is Judgement.FAILURE:
+            return
+        try:
+            failed = self._classify(error) is Judgement.FAILURE
+        except BaseException:  # a probe that is not given back would be the last one
+            self.release(permit)
+            raise
+        if failed:
             self.failure(permit, seconds)
         else:
             self.release(permit)

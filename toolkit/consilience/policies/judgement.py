@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC
@@ -161,7 +162,7 @@ def _said(text: str, wall: Callable[[], float]) -> float | None:
         return _seconds(seconds)
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # the second, for a zone that is years away
         return None
     return max(0.0, (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - wall())
 
@@ -174,4 +175,8 @@ def _number(text: str) -> float | None:
 
 
 def _seconds(value: float) -> float | None:
-    return None if value != value else max(0.0, float(value))  # noqa: PLR0124 - a NaN is the one value unlike itself
+    try:
+        seconds = float(value)
+    except OverflowError:  # an integer with more digits than a float has room for
+        return math.inf if value > 0 else 0.0
+    return None if math.isnan(seconds) else max(0.0, seconds)

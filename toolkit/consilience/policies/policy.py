@@ -39,6 +39,7 @@ from consilience.policies.hedge import Hedge
 from consilience.policies.judgement import Classifier, judge
 from consilience.policies.limits import RateLimiter, SharedQuota
 from consilience.policies.memory import MEMORY
+from consilience.policies.metering import METER
 from consilience.policies.rates import Rate
 from consilience.policies.retry import Retry, RetrySettings
 from consilience.policies.sharing import Sharing
@@ -383,7 +384,8 @@ class Policy:
     async def _fall_back(self, error: CircuitOpen, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         for function in self._fallback:
             try:
-                return await awaited(function, function(*args, **kwargs))
+                metered = METER.get()(function)
+                return await awaited(metered, metered(*args, **kwargs))
             except CircuitOpen as other:
                 error.add_note(f"The fallback is open too: {other}")
         raise error

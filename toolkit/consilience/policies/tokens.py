@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from consilience.policies.limits import RateLimiter
@@ -18,7 +19,8 @@ class TokenQuota:
     limiter
         Gives out tokens.
     measure
-        Reads the tokens from a result, ``None`` when it cannot tell; then the expected ones stand.
+        Reads the tokens from a result, ``None`` when it cannot tell; then, as with a NaN or what is below 0 or
+        infinite, the expected ones stand.
 
     Examples
     --------
@@ -48,7 +50,7 @@ class TokenQuota:
     def settle(self, expected: float, result: object) -> None:
         """Correct the account by what the result says."""
         used = self.measure(result)
-        if used is None:
+        if used is None or not 0 <= used < math.inf:  # a NaN in the account would stop it for good
             return
         self.limiter.settle(used - expected)
         self.expected = used if not self.expected else self.expected + self._MEMORY * (used - self.expected)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 __all__ = ["used_tokens"]
 
 
@@ -9,7 +11,8 @@ def used_tokens(result: object) -> float | None:
     """Return the tokens of ``result.usage`` (or of ``result.usage()``); ``None`` when it says nothing.
 
     It reads ``total_tokens``, or else ``input_tokens`` and ``output_tokens``, or ``prompt_tokens`` and
-    ``completion_tokens``, as the clients of the providers name them.
+    ``completion_tokens``, as the clients of the providers name them. What is no number of tokens (negative, NaN,
+    infinite) says nothing.
 
     Examples
     --------
@@ -32,4 +35,7 @@ def used_tokens(result: object) -> float | None:
 
 def _number(usage: object, name: str) -> float | None:
     value = usage.get(name) if isinstance(usage, dict) else getattr(usage, name, None)
-    return float(value) if isinstance(value, (int, float)) else None
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return None
+    # compared before it is converted: an integer can be too large for a float
+    return float(value) if 0 <= value <= sys.float_info.max else None

@@ -37,13 +37,13 @@ class Gate:
         self._queues: dict[Hashable, deque[tuple[int, asyncio.Future[None]]]] = {}
         self._number = 0
 
-    async def enter(self, host: Hashable, timeout: float | None) -> None:
+    async def enter(self, host: Hashable, seconds: float | None) -> None:
         """Take a place; ``Late`` after so many seconds without one."""
         if self._meter.in_use < self._total and self._of_host[host] < self._per_host:
             self._take(host)
             self._meter.asked(0.0)
             return
-        await self._wait(host, timeout)
+        await self._wait(host, seconds)
 
     def leave(self, host: Hashable) -> None:
         """Give a place back."""
@@ -55,12 +55,12 @@ class Gate:
         self._meter.in_use += 1
         self._of_host[host] += 1
 
-    async def _wait(self, host: Hashable, timeout: float | None) -> None:
+    async def _wait(self, host: Hashable, seconds: float | None) -> None:
         loop = asyncio.get_running_loop()
         place: asyncio.Future[None] = loop.create_future()
         self._number += 1
         self._queues.setdefault(host, deque()).append((self._number, place))
-        timer = None if timeout is None else loop.call_later(timeout, _be_late, place)
+        timer = None if seconds is None else loop.call_later(seconds, _be_late, place)
         started = loop.time()
         self._meter.waiting += 1
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import ssl
 from typing import TYPE_CHECKING, Any
@@ -68,7 +69,7 @@ class HttpPool(Pool[Exchange]):
     >>> pool.close()
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a setting of its own, named by the caller
         self,
         name: str,
         *,
@@ -154,15 +155,9 @@ class HttpPool(Pool[Exchange]):
         )
 
     def _make(self) -> tuple[Exchange, Shut[Exchange]]:
-        exchange = Exchange(self._limits, self._meter, self._tls, self._proxy, self._replaced)
+        tls = functools.partial(_tls, self._verify)
+        exchange = Exchange(self._limits, self._meter, tls, self._proxy, self._notices.replaced)
         return exchange, Exchange.close
-
-    def _tls(self) -> ssl.SSLContext:
-        if isinstance(self._verify, ssl.SSLContext):
-            return self._verify
-        import httpx2
-
-        return httpx2.create_ssl_context(verify=self._verify)
 
     async def _probe(self) -> str:
         exchange = self._open()
@@ -177,6 +172,14 @@ class HttpPool(Pool[Exchange]):
         if answer.status >= 500:
             raise ConnectionError(f"it answered {answer.status}")
         return f"{self.name} answered {answer.status}."
+
+
+def _tls(verify: bool | ssl.SSLContext) -> ssl.SSLContext:
+    if isinstance(verify, ssl.SSLContext):
+        return verify
+    import httpx2
+
+    return httpx2.create_ssl_context(verify=verify)
 
 
 _OWN = {"transport", "mounts", "limits", "verify", "cert", "proxy", "http1", "http2"}

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import functools
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.request import getproxies, proxy_bypass
 
 from consilience.pools.figures import Meter
 from consilience.pools.gate import Gate, Late
+from consilience.pools.patience import Patience
 
 if TYPE_CHECKING:
     import aiohttp
@@ -26,15 +28,21 @@ _PIECE = 65_536
 _LONGEST_HEADER = 65_536
 
 
+# Where the connection of a request with a long body is noted.
+_taken: contextvars.ContextVar[list[asyncio.Transport] | None] = contextvars.ContextVar("taken", default=None)
+
+
 class HttpFailure(Exception):
     """A request failed; the first argument names the class of error that httpx2 and httpx have for it."""
 
     @property
     def kind(self) -> str:
+        """Name of the class."""
         return str(self.args[0])
 
     @property
     def message(self) -> str:
+        """What happened, without the URL."""
         return str(self.args[1])
 
 
@@ -97,7 +105,7 @@ class Exchange:
         self._meter, self._replaced = meter, replaced
         self._tls = functools.cache(tls)
         self._proxy, self._proxies = proxy, getproxies()
-        connector = aiohttp.TCPConnector(
+        connector = _connector_class()(
             limit=0,  # the gate is the limit: it knows who waits, for how long, and what a timeout of the pool is
             keepalive_timeout=limits.keep_alive,
             socket_factory=functools.partial(_Counted.of, meter),
@@ -144,9 +152,18 @@ class Exchange:
     async def _respond(self, ask: Ask, url: yarl.URL) -> aiohttp.ClientResponse:
         if len(ask.body) <= _PIECE:
             return await self._request(ask, url, ask.body or None)
-        # Its time runs while the body is sent, and begins anew with every piece.
-        async with asyncio.timeout(None) as writing:
-            return await self._request(ask, url, _pieces(ask.body, writing, ask.timeouts.write))
+        transports: list[asyncio.Transport] = []
+        _taken.set(transports)
+        try:
+            # Its time runs while the body is sent, and begins anew with every piece.
+            async with asyncio.timeout(None) as writing:
+                return await self._request(ask, url, _pieces(ask.body, writing, ask.timeouts.write))
+        except BaseException:
+            for transport in transports:
+                transport.abort()  # closing would wait until the other side has read the rest
+            raise
+        finally:
+            _taken.set(None)
         raise AssertionError  # the block above returns or raises
 
     async def _request(
@@ -244,6 +261,31 @@ class Answer:
         self.leave()
 
 
+@functools.cache
+def _connector_class() -> type[aiohttp.TCPConnector]:
+    import aiohttp
+
+    unlimited = aiohttp.ClientTimeout(total=None)
+
+    class Connector(aiohttp.TCPConnector):
+        """Connects within a timeout that a loop which stood still does not use up."""
+
+        async def connect(
+            self,
+            req: aiohttp.ClientRequest,
+            traces: list[Any],
+            timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - the base class names it
+        ) -> Any:
+            async with Patience(timeout.connect):
+                connection = await super().connect(req, traces, unlimited)
+            taken = _taken.get()
+            if taken is not None and connection.transport is not None:
+                taken.append(connection.transport)
+            return connection
+
+    return Connector
+
+
 class _Counted(socket.socket):
     """A socket that counts when it is made and when it is closed."""
 
@@ -275,7 +317,7 @@ def _parsed(url: str) -> yarl.URL:
 def _timeout(connect: float | None, read: float | None) -> aiohttp.ClientTimeout:
     import aiohttp
 
-    return aiohttp.ClientTimeout(total=None, connect=connect, sock_connect=connect, sock_read=read)
+    return aiohttp.ClientTimeout(total=None, connect=connect, sock_read=read)
 
 
 async def _pieces(body: bytes, writing: asyncio.Timeout, seconds: float | None) -> AsyncIterator[bytes]:

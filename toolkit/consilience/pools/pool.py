@@ -15,7 +15,7 @@ from consilience.policies.events import EVENTS, Events
 from consilience.pools.figures import Health, Meter, PoolStats
 from consilience.pools.pool_events import ConnectionReplaced, HealthChanged
 
-__all__ = ["Pool", "Shut", "lent", "required"]
+__all__ = ["Notices", "Pool", "Shut", "lent", "required"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -34,13 +34,17 @@ class Pool(ABC, Generic[R]):
         self.closed = False
         self._clock, self._events = clock, events
         self._meter = Meter()
+        self._notices = Notices(name, clock, events)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._held: R | None = None
         self._was_ok: bool | None = None
 
     @abstractmethod
     def _make(self) -> tuple[R, Shut[R]]:
-        """Make what holds the connections, on the background loop, and say how it is closed."""
+        """Make what holds the connections, on the background loop, and say how it is closed.
+
+        What is made must not refer to the pool, which would then never be let go.
+        """
 
     @abstractmethod
     async def _probe(self) -> str:
@@ -123,10 +127,18 @@ class Pool(ABC, Generic[R]):
         """Take out what nobody is to see."""
         return text
 
-    def _replaced(self, error: BaseException) -> None:
+
+class Notices:
+    """Tells what happens to connections. It knows no pool, so that connections keep no pool alive."""
+
+    def __init__(self, source: str, clock: Clock, events: Events) -> None:
+        self._source, self._clock, self._events = source, clock, events
+
+    def replaced(self, error: BaseException) -> None:
+        """Tell that a connection was found dead."""
         if self._events.listeners:
             reason = type(error).__name__
-            self._events.emit(ConnectionReplaced(self.name, self._clock.monotonic(), reason))
+            self._events.emit(ConnectionReplaced(self._source, self._clock.monotonic(), reason))
 
 
 # What is open on the background loop, and how it is closed; a pool that nobody holds any more takes itself out.

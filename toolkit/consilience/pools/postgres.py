@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import functools
 import weakref
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from consilience.errors import InvalidInput, PoolTimedOut
@@ -14,7 +14,7 @@ from consilience.loop import background
 from consilience.policies.clock import SYSTEM, Clock
 from consilience.policies.events import EVENTS, Events
 from consilience.pools.figures import Meter
-from consilience.pools.pool import Pool, Shut, lent, required
+from consilience.pools.pool import Notices, Pool, Shut, lent, required
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
@@ -58,7 +58,7 @@ class PostgresPool(Pool["AsyncConnectionPool[Any]"]):
         The extra is not installed, conninfo cannot be read, or a number is out of its range.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a setting of its own, named by the caller
         self,
         conninfo: str,
         *,
@@ -91,14 +91,14 @@ class PostgresPool(Pool["AsyncConnectionPool[Any]"]):
         return f"<PostgresPool {self.name!r} at {self._place}: {state}>"
 
     @contextlib.asynccontextmanager
-    async def transaction(self, timeout: float | None = None) -> AsyncIterator[AsyncConnection[Any]]:
+    async def transaction(self, wait: float | None = None) -> AsyncIterator[AsyncConnection[Any]]:
         """Lend a connection for one transaction, which is committed at the end of the block.
 
         An error or a cancellation in the block rolls it back and passes through.
 
         Parameters
         ----------
-        timeout
+        wait
             Seconds to wait for a connection; those of the pool by default.
 
         Raises
@@ -109,7 +109,7 @@ class PostgresPool(Pool["AsyncConnectionPool[Any]"]):
             No connection became free, or none could be made, in time.
         """
         self._refuse_closed()
-        connection = await lent(functools.partial(self._take, timeout), self._give_back)
+        connection = await lent(functools.partial(self._take, wait), self._give_back)
         try:
             async with connection.transaction():
                 yield connection
@@ -122,9 +122,9 @@ class PostgresPool(Pool["AsyncConnectionPool[Any]"]):
             await asyncio.shield(asyncio.wrap_future(background.submit(self._give_back(connection))))
 
     @contextlib.contextmanager
-    def transaction_sync(self, timeout: float | None = None) -> Iterator[Statements]:
+    def transaction_sync(self, wait: float | None = None) -> Iterator[Statements]:
         """Open a transaction from code without a loop; see `transaction`."""
-        lending = self.transaction(timeout)
+        lending = self.transaction(wait)
         connection = background.wait_sync(_entered(lending))
         try:
             yield Statements(connection)
@@ -137,22 +137,24 @@ class PostgresPool(Pool["AsyncConnectionPool[Any]"]):
     def _make(self) -> tuple[AsyncConnectionPool[Any], Shut[AsyncConnectionPool[Any]]]:
         from psycopg_pool import AsyncConnectionPool
 
+        held: list[AsyncConnectionPool[Any]] = []
         pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
             self._conninfo,
             connection_class=_counted_class(self._meter),
             min_size=self._least,
             max_size=self._limit,
             open=False,
-            check=self._check if self._checks else None,
+            check=_checking(held, self._notices) if self._checks else None,
             name=self.name,
             timeout=self._wait,
             max_lifetime=self._lifetime,
             max_idle=self._idle,
             reconnect_timeout=_RECONNECT,
         )
-        return pool, AsyncConnectionPool.close
+        held.append(pool)
+        return pool, _shut
 
-    async def _take(self, timeout: float | None) -> AsyncConnection[Any]:
+    async def _take(self, wait: float | None) -> AsyncConnection[Any]:
         from psycopg_pool import PoolTimeout
 
         pool = self._open()
@@ -161,12 +163,12 @@ class PostgresPool(Pool["AsyncConnectionPool[Any]"]):
         started = self._clock.monotonic()
         self._meter.waiting += waits
         try:
-            connection: AsyncConnection[Any] = await pool.getconn(timeout)
+            connection: AsyncConnection[Any] = await pool.getconn(wait)
         except PoolTimeout as error:
             self._meter.errors += 1
             raise PoolTimedOut(
                 f"A connection to {self._place} was required and none came within "
-                f"{self._wait if timeout is None else timeout:g} s ({self._meter.in_use} of {self._limit} are in use): "
+                f"{self._wait if wait is None else wait:g} s ({self._meter.in_use} of {self._limit} are in use): "
                 "raise limit or wait, or look whether the server answers with health()."
             ) from error
         finally:
@@ -183,19 +185,6 @@ class PostgresPool(Pool["AsyncConnectionPool[Any]"]):
             await self._held.putconn(connection)
         else:
             await connection.close()
-
-    async def _check(self, connection: AsyncConnection[Any]) -> None:
-        import psycopg
-        from psycopg_pool import AsyncConnectionPool
-
-        try:
-            await AsyncConnectionPool.check_connection(connection)
-        except psycopg.OperationalError as error:
-            self._replaced(error)
-            if self._held is not None:
-                # where one is dead, all may be: those that are idle are looked at before the next is lent
-                await self._held.check()
-            raise
 
     async def _probe(self) -> str:
         connection = await self._take(None)
@@ -244,6 +233,34 @@ async def _left(
     stand_in = _Aborted()
     with contextlib.suppress(_Aborted):
         await lending.__aexit__(_Aborted, stand_in, None)
+
+
+async def _shut(pool: AsyncConnectionPool[Any]) -> None:
+    try:
+        await pool.close()
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        # its workers were cancelled before, with everything else on a loop that is being closed
+
+
+def _checking(
+    held: list[AsyncConnectionPool[Any]], notices: Notices
+) -> Callable[[AsyncConnection[Any]], Awaitable[None]]:
+    async def check(connection: AsyncConnection[Any]) -> None:
+        import psycopg
+        from psycopg_pool import AsyncConnectionPool
+
+        try:
+            await AsyncConnectionPool.check_connection(connection)
+        except psycopg.OperationalError as error:
+            notices.replaced(error)
+            # where one is dead, all may be: those that are idle are looked at before the next is lent
+            await held[0].check()
+            raise
+
+    return check
 
 
 def _counted_class(meter: Meter) -> type[AsyncConnection[Any]]:

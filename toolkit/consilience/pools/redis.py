@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -52,7 +53,7 @@ class RedisPool(Pool["Redis"]):
         The extra is not installed, the URL cannot be read, or a number is out of its range.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a setting of its own, named by the caller
         self,
         url: str = "redis://localhost:6379/0",
         *,
@@ -102,7 +103,7 @@ class RedisPool(Pool["Redis"]):
 
     async def execute(self, *command: str | bytes | float) -> Any:
         """Send one command, such as ``execute("SET", "key", "value")``, and return Redis's answer."""
-        return await self.run(lambda redis: redis.execute_command(*command))
+        return await self.run(lambda redis: redis.execute_command(*command))  # type: ignore[no-untyped-call]
 
     def client(self) -> Redis:
         """Return the client, for code that runs on the background loop.
@@ -133,7 +134,8 @@ class RedisPool(Pool["Redis"]):
         from redis.asyncio.retry import Retry
         from redis.backoff import NoBackoff
 
-        connections = _pool_class(self._meter, self._clock, self._late).from_url(
+        late = functools.partial(_late, self._place, self._wait, self._limit)
+        connections = _pool_class(self._meter, self._clock, late).from_url(
             self._url,
             max_connections=self._limit,
             timeout=self._wait,
@@ -143,15 +145,9 @@ class RedisPool(Pool["Redis"]):
             retry=Retry(NoBackoff(), 0),
         )
         connections.connection_class = _counted_class(
-            connections.connection_class, self._meter, self._replaced
+            connections.connection_class, self._meter, self._notices.replaced
         )
         return Redis.from_pool(connections), _shut
-
-    def _late(self) -> PoolTimedOut:
-        return PoolTimedOut(
-            f"A connection to {self._place} was required and none became free within {self._wait:g} s "
-            f"({self._meter.in_use} of {self._limit} are in use): raise limit or wait."
-        )
 
     async def _probe(self) -> str:
         await self._open().ping()
@@ -164,6 +160,13 @@ class RedisPool(Pool["Redis"]):
 async def _shut(redis: Redis) -> None:
     await redis.aclose()
     await redis.connection_pool.aclose()
+
+
+def _late(place: str, wait: float, limit: int) -> PoolTimedOut:
+    return PoolTimedOut(
+        f"A connection to {place} was required and none became free within {wait:g} s (all {limit} are in use): "
+        "raise limit or wait."
+    )
 
 
 def _pool_class(meter: Meter, clock: Clock, late: Callable[[], PoolTimedOut]) -> type[Any]:
@@ -179,7 +182,7 @@ def _pool_class(meter: Meter, clock: Clock, late: Callable[[], PoolTimedOut]) ->
             started = clock.monotonic()
             meter.waiting += waits
             try:
-                connection = await super().get_connection()
+                connection = await super().get_connection()  # type: ignore[no-untyped-call]
             except Exception as error:
                 if isinstance(error.__cause__, TimeoutError):
                     raise late() from error

@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol, TypeAlias, runtime_checkable
 
-from consilience.consult import consult, unanswered
+from consilience.consult import Calls, consult, unanswered
 from consilience.errors import InvalidInput, UnknownExpert
 from consilience.experts.base import Expert
 from consilience.models import AnswerValue, Outcome, Question, Response
-from consilience.policies import Policy
 from consilience.rounds.showing import ordered, show
 from consilience.streaming import Asked, Tell
 from consilience.terms import Terms
@@ -72,7 +71,7 @@ class Inquiry:
         self,
         question: Question,
         experts: Sequence[Expert],
-        policies: Mapping[str, Policy],
+        policies: Mapping[str, Calls],
         *,
         deadline: float,
         method: Method,

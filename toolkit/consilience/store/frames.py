@@ -18,13 +18,13 @@ from consilience.errors import StatementTimedOut
 from consilience.store.rows import storable
 from consilience.store.statement import RowsCut
 
+_INTERRUPT_SECONDS = 0.02
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """A statement that ran: what it brought, and how long the engine took."""
 
-    query: str
-    params: tuple[object, ...]
     frame: pl.DataFrame
     seconds: float
 
@@ -44,7 +44,7 @@ class Reading:
         StatementTimedOut
             It ran longer than ``timeout`` seconds.
         """
-        given = tuple(map(_value, params))
+        given = [_value(param) for param in params]
         started = time.monotonic()
         with _bounded(connection, timeout):
             # A relation, not execute(): DuckDB 2 gives frames from relations only, 1.5 from both.
@@ -56,14 +56,15 @@ class Reading:
             _warn_of_cut(limit)
             frame = frame.head(limit)
         frame = frame.with_columns(cs.datetime(time_zone="*").dt.convert_time_zone("UTC"))
-        return cls(query, given, frame, seconds)
+        return cls(frame, seconds)
 
-    def plan(self, connection: duckdb.DuckDBPyConnection) -> str | None:
-        """Return how the engine runs the statement, without running it again; ``None`` where it does not say."""
-        with suppress(duckdb.Error):  # DESCRIBE and SHOW have no plan
-            rows = connection.execute(f"EXPLAIN {self.query}", list(self.params)).fetchall()
-            return "\n".join(text for _, text in rows)
-        return None
+
+def plan(connection: duckdb.DuckDBPyConnection, query: str, params: Sequence[object]) -> str:
+    """Return how the engine runs a statement, without running it again; empty for those that have no plan."""
+    with suppress(duckdb.Error):  # DESCRIBE and SHOW
+        rows = connection.execute(f"EXPLAIN {query}", [_value(param) for param in params]).fetchall()
+        return "\n".join(text for _, text in rows)
+    return ""
 
 
 def _unended(query: str) -> str:
@@ -82,14 +83,17 @@ def _bounded(connection: duckdb.DuckDBPyConnection, timeout: float | None) -> It
     if timeout is None:
         yield
         return
-    late = threading.Event()
+    late, done = threading.Event(), threading.Event()
 
     def stop() -> None:
-        late.set()
-        connection.interrupt()
+        # Again and again: one that comes while the statement is still prepared is forgotten by the engine.
+        wait = timeout
+        while not done.wait(wait):
+            late.set()
+            connection.interrupt()
+            wait = _INTERRUPT_SECONDS
 
-    timer = threading.Timer(timeout, stop)
-    timer.daemon = True
+    timer = threading.Thread(target=stop, name="consilience-store-timeout", daemon=True)
     timer.start()
     try:
         yield
@@ -101,7 +105,7 @@ def _bounded(connection: duckdb.DuckDBPyConnection, timeout: float | None) -> It
             "columns), or give sql() a longer timeout."
         ) from None
     finally:
-        timer.cancel()
+        done.set()
         timer.join()  # It must not interrupt the next statement, nor a connection that is closed.
 
 

@@ -183,7 +183,8 @@ class History:
         Returns
         -------
         polars.DataFrame
-            Longest first: ``asked_at, seconds, row_count, text, plan``.
+            Longest first: ``asked_at, seconds, row_count, text, plan``. A statement that was stopped has no
+            ``row_count``.
         """
         from consilience.store.queries import SLOW
 

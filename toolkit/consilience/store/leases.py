@@ -7,11 +7,13 @@ locked. A writer opens the file itself. Nobody keeps a connection.
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -62,12 +64,15 @@ class Leases:
         self._checked = False
 
     @contextmanager
-    def reading(self, timeout: float) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Yield an engine that sees the store's tables and can change nothing; an empty store has empty tables."""
+    def reading(self, timeout: float, *, files: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Yield an engine that sees the store's tables and can change nothing; an empty store has empty tables.
+
+        With ``files`` it reaches other files too: for statements of this package, never for a user's.
+        """
         # Where nothing was written yet there is nothing to lock, and reading makes no folder.
         new = not self._place.file.exists() and not self._place.spool.exists()
         with nullcontext() if new else self._locks.reading(timeout), _gate.passed():
-            connection = self._retried(self._open_reader, timeout)
+            connection = self._retried(partial(self._open_reader, files=files), timeout)
             try:
                 if not self._checked:
                     self._check(connection)
@@ -80,18 +85,49 @@ class Leases:
     @contextmanager
     def writing(self, timeout: float) -> Iterator[duckdb.DuckDBPyConnection]:
         """Yield a connection alone with the file, migrated to this version; closing it makes a checkpoint."""
+        with self._locks.writing(timeout), _gate.passed(), self._opened(timeout) as connection:
+            yield connection
+
+    def compact(self, timeout: float) -> None:
+        """Write the file anew and put it in the old one's place; the caller is the ingester.
+
+        The new file is made under a name that is swept when its maker dies, and takes the old one's place whole.
+        """
+        file = self._place.file
         with self._locks.writing(timeout), _gate.passed():
-            self._make()
-            self._refuse_newer()
-            connection = self._retried(lambda: duckdb.connect(str(self._place.file)), timeout)
+            fresh = self._place.spool / f".writing-{uuid.uuid4().hex}.duckdb"
             try:
-                self._check(connection)
-                migrate(connection)
-                yield connection
-            except duckdb.Error as error:
-                raise failures.translated(error, self._place.file) from error
+                with self._opened(timeout) as connection:
+                    _copy(connection, fresh)
+                # Closed, so that no log is left that the new file would take for its own.
+                if file.with_name(file.name + ".wal").exists():
+                    raise StoreError(
+                        f"{file} still has a log, and was not compacted: make space, and try again."
+                    )
+                shutil.copymode(file, fresh)
+                _sync(fresh)
+                os.replace(fresh, file)
+                sync_folder(file.parent)
+            except OSError as error:
+                raise failures.translated(error, file) from error
             finally:
-                failures.closed(connection, self._place.file)
+                for left in (fresh, fresh.with_name(fresh.name + ".wal")):
+                    with suppress(OSError):
+                        left.unlink()
+
+    @contextmanager
+    def _opened(self, timeout: float) -> Iterator[duckdb.DuckDBPyConnection]:
+        self._make()
+        self._refuse_newer()
+        connection = self._retried(lambda: duckdb.connect(str(self._place.file)), timeout)
+        try:
+            self._check(connection)
+            migrate(connection)
+            yield connection
+        except duckdb.Error as error:
+            raise failures.translated(error, self._place.file) from error
+        finally:
+            failures.closed(connection, self._place.file)
 
     def check(self, timeout: float) -> None:
         """Raise what stands against using the file, such as `StoreTooNew`; later calls cost nothing."""
@@ -147,7 +183,7 @@ class Leases:
             )
         self._checked = True
 
-    def _open_reader(self) -> duckdb.DuckDBPyConnection:
+    def _open_reader(self, *, files: bool = False) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect(":memory:", config=_READER)
         try:
             if self._place.file.exists():
@@ -157,9 +193,9 @@ class Leases:
                     connection.execute("USE memory" + "".join(_views(connection)))
             else:
                 migrate(connection)
-            connection.execute(
-                "SET TimeZone = 'UTC'; SET enable_external_access = false; SET lock_configuration = true"
-            )
+            connection.execute("SET TimeZone = 'UTC'")
+            if not files:
+                connection.execute("SET enable_external_access = false; SET lock_configuration = true")
         except duckdb.Error:
             connection.close()
             raise
@@ -220,6 +256,14 @@ def _views(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     for name in sorted(there.keys() - TABLES.keys()):
         quoted = '"' + name.replace('"', '""') + '"'
         yield f"; CREATE VIEW {quoted} AS FROM store.{quoted}"
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, fresh: Path) -> None:
+    ((name,),) = connection.execute("SELECT current_database()").fetchall()
+    target, source = str(fresh).replace("'", "''"), name.replace('"', '""')
+    connection.execute(f"ATTACH '{target}' AS fresh (STORAGE_VERSION '{_STORAGE_VERSION}')")
+    connection.execute(f'COPY FROM DATABASE "{source}" TO fresh')
+    connection.execute("DETACH fresh")
 
 
 def _sync(file: Path) -> None:

@@ -73,6 +73,12 @@ class Locks:
             yield got
 
     @contextmanager
+    def elected(self, timeout: float) -> Iterator[None]:
+        """Become the ingester, for work that none may do meanwhile; raise `StoreBusy` after ``timeout`` seconds."""
+        with self._waiting("ingest.lock", self._clock() + timeout, timeout, shared=False):
+            yield
+
+    @contextmanager
     def writing(self, timeout: float) -> Iterator[None]:
         """Hold the store alone; raise `StoreBusy` after ``timeout`` seconds."""
         with self._admitted("store.lock", timeout, shared=False):

@@ -53,6 +53,12 @@ class Outbox:
                 del self._pending[: len(taken)]
                 self._own.add(name)
 
+    def pass_on(self, data: bytes) -> None:
+        """Write a finished segment; when that fails, its rows stay with the caller."""
+        name = self._spool.write(data)
+        with self._lock:
+            self._own.add(name)
+
     def waiting(self) -> frozenset[str]:
         """Return this process's segments that are still in the spool."""
         with self._lock:

@@ -11,11 +11,14 @@ import duckdb
 from consilience.errors import StoreError, StoreReadOnly
 from consilience.store import failures
 from consilience.store.rows import storable
+from consilience.store.schema import TABLES, time_column
 
+# A bound of time beside a join lets the engine pass over rows within a row group too: a third less.
 _SHOWN = """
 ), decided AS (
     SELECT v.*, row_number() OVER (PARTITION BY v.question_id ORDER BY v.decided_at DESC, v.id) AS nth
     FROM verdicts v JOIN chosen q ON v.question_id = q.id AND v.asked_at = q.asked_at
+    WHERE v.asked_at >= (SELECT min(asked_at) FROM chosen)
 ), heard AS (
     SELECT r.question_id, list({
         'expert': r.expert, 'source': r.source, 'outcome': r.outcome, 'answer': r.answer, 'reason': r.reason,
@@ -23,6 +26,7 @@ _SHOWN = """
         'output_tokens': r.output_tokens, 'cost_usd': r.cost_usd
     } ORDER BY r.expert, r.id) AS responses
     FROM responses r JOIN chosen q ON r.question_id = q.id AND r.asked_at = q.asked_at
+    WHERE r.asked_at >= (SELECT min(asked_at) FROM chosen)
     GROUP BY r.question_id
 )
 SELECT
@@ -69,19 +73,38 @@ WITH wanted AS (
     UNION SELECT question_id FROM verdicts WHERE list_contains(?::TEXT[], id)
 ), chosen AS (
     SELECT q.* FROM questions q JOIN wanted w ON w.id = q.id
+), heard AS (
+    SELECT r.question_id, list(r ORDER BY r.expert, r.id) AS found
+    FROM responses r JOIN chosen q ON r.question_id = q.id AND r.asked_at = q.asked_at
+    WHERE r.asked_at >= (SELECT min(asked_at) FROM chosen) AND r.asked_at <= (SELECT max(asked_at) FROM chosen)
+    GROUP BY r.question_id
+), decided AS (
+    SELECT v.question_id, list(v ORDER BY v.decided_at DESC, v.id) AS found
+    FROM verdicts v JOIN chosen q ON v.question_id = q.id AND v.asked_at = q.asked_at
+    WHERE v.asked_at >= (SELECT min(asked_at) FROM chosen) AND v.asked_at <= (SELECT max(asked_at) FROM chosen)
+    GROUP BY v.question_id
+), merged AS (
+    SELECT m.question_id, list(m ORDER BY m.place) AS found
+    FROM recommendations m JOIN chosen q ON m.question_id = q.id AND m.asked_at = q.asked_at
+    WHERE m.asked_at >= (SELECT min(asked_at) FROM chosen) AND m.asked_at <= (SELECT max(asked_at) FROM chosen)
+    GROUP BY m.question_id
 )
-SELECT
-    q.*,
-    (SELECT list(r ORDER BY r.expert, r.id) FROM responses r
-        WHERE r.question_id = q.id AND r.asked_at = q.asked_at) AS responses,
-    (SELECT list(v ORDER BY v.decided_at DESC, v.id) FROM verdicts v
-        WHERE v.question_id = q.id AND v.asked_at = q.asked_at) AS verdicts,
-    (SELECT list(m ORDER BY m.place) FROM recommendations m
-        WHERE m.question_id = q.id AND m.asked_at = q.asked_at) AS recommendations
+SELECT q.*, h.found AS responses, d.found AS verdicts, m.found AS recommendations
 FROM chosen q
+LEFT JOIN heard h ON h.question_id = q.id
+LEFT JOIN decided d ON d.question_id = q.id
+LEFT JOIN merged m ON m.question_id = q.id
 """
 
 SLOW = "SELECT asked_at, seconds, row_count, text, plan FROM statements ORDER BY seconds DESC, asked_at DESC LIMIT ?"
+
+_HELD = "SELECT '{name}' AS name, {rows} AS rows, min({time}) AS oldest, max({time}) AS newest FROM {name}"
+STATUS = " UNION ALL ".join(
+    [
+        *(_HELD.format(name=name, rows="count(*)", time=time_column(name)) for name in TABLES),
+        _HELD.format(name="schema_version", rows="max(version)", time="applied_at"),
+    ]
+)
 
 # Functions in FROM that read nothing but their arguments or the list of tables. The engine's settings refuse every
 # function that touches a file, but it offers some that act on the process itself: DuckDB 1.5.6 ends the process after

@@ -144,7 +144,7 @@ def recorded(history: History, ids: Sequence[str]) -> list[StoredQuestion]:
 def _stored(row: dict[str, Any]) -> StoredQuestion:
     try:
         question = _question(row)
-        responses = tuple(_response(each, question) for each in row["responses"] or ())
+        responses = tuple(response_of(each, question) for each in row["responses"] or ())
         merged: dict[str, list[Recommendation]] = {}
         for each in row["recommendations"] or ():
             merged.setdefault(each["verdict_id"], []).append(_recommendation(each))
@@ -163,7 +163,8 @@ def _question(row: dict[str, Any]) -> Question:
     )
 
 
-def _response(row: dict[str, Any], question: Question) -> Response:
+def response_of(row: dict[str, Any], question: Question) -> Response:
+    """Return a response from its row."""
     known = row["confidence_source"]
     return Response(
         question_id=question.id,

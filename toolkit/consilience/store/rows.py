@@ -42,7 +42,7 @@ def bundle(question: Question, responses: Iterable[Response], verdict: Verdict |
     asked_at = _time(question.asked_at)
     tables: dict[str, list[Row]] = {
         "questions": [_question(question, asked_at)],
-        "responses": [_response(response, asked_at) for response in responses],
+        "responses": [response_row(response, asked_at) for response in responses],
     }
     if verdict is not None:
         tables["verdicts"] = [_verdict(verdict, question, asked_at)]
@@ -50,8 +50,8 @@ def bundle(question: Question, responses: Iterable[Response], verdict: Verdict |
     return Bundle({name: rows for name, rows in tables.items() if rows})
 
 
-def slow_statement(text: str, seconds: float, row_count: int, plan: str) -> Bundle:
-    """Return the row of a statement that took long."""
+def slow_statement(text: str, seconds: float, row_count: int | None, plan: str) -> Bundle:
+    """Return the row of a statement that took long; one that was stopped brought no rows."""
     row = (uuid.uuid4().hex, datetime.now(UTC), storable(text), seconds, row_count, storable(plan))
     return Bundle({"statements": [row]})
 
@@ -84,7 +84,8 @@ def _question(question: Question, asked_at: datetime) -> Row:
     )
 
 
-def _response(response: Response, asked_at: datetime) -> Row:
+def response_row(response: Response, asked_at: datetime) -> Row:
+    """Return the row of one response to a question of that time."""
     return (
         storable(response.id),
         storable(response.question_id),
@@ -156,6 +157,8 @@ def _answer(answer: AnswerValue | None) -> str | None:
 
 
 def _json(values: Sequence[object]) -> str:
+    if not values:
+        return "[]"
     return json.dumps(_storable_within(values), ensure_ascii=False)
 
 

@@ -70,6 +70,17 @@ MIGRATIONS: tuple[str, ...] = (
     );
     CREATE TABLE removed (table_name TEXT, before TIMESTAMPTZ, removed_at TIMESTAMPTZ);
     """,
+    """
+    CREATE TABLE runs (
+        id TEXT, asked_at TIMESTAMPTZ, run_id TEXT, state TEXT, prompt TEXT, answer_spec TEXT, experts TEXT,
+        key_column TEXT, row_count BIGINT, replicates BIGINT, asked BIGINT, reused BIGINT, failed BIGINT,
+        cost_usd DOUBLE PRECISION
+    );
+    CREATE TABLE cells (
+        id TEXT, asked_at TIMESTAMPTZ, run_id TEXT, state TEXT, digest TEXT, expert TEXT, prompt_hash TEXT,
+        answer_kind TEXT, replicate BIGINT, lease_until TIMESTAMPTZ, response_id TEXT
+    );
+    """,
 )
 """One text a version; the first makes version 1. A migration that was released is never edited."""
 

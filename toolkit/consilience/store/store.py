@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
 import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import date
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from consilience.errors import InvalidInput, StoreBusy, StoreError, StoreFull
-from consilience.store.history import History
+from consilience.errors import InvalidInput, StatementTimedOut, StoreBusy, StoreError, StoreFull
+from consilience.store.alive import alive, close_before_duckdb
 from consilience.store.locks import Locks
 from consilience.store.outbox import Outbox
 from consilience.store.places import check_writable, place
 from consilience.store.rows import Bundle, bundle, slow_statement
 from consilience.store.spool import Spool
 from consilience.store.statement import Statement
+from consilience.store.upkeep import Compacted, Upkeep
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    import duckdb
     import polars as pl
 
+    from consilience.frames import Frame
     from consilience.models import Question, Response
-    from consilience.store.frames import Reading
     from consilience.store.ingest import Ingester
     from consilience.store.leases import Leases
     from consilience.store.worker import Worker
@@ -41,7 +42,7 @@ _CLOSING_SECONDS = 5.0
 _ORPHANED_SECONDS = 2.0
 
 
-class Store(History):
+class Store(Upkeep):
     """History in a DuckDB file that notebooks, dashboards and workers on one machine use at once.
 
     Making a `Store` opens no file and starts no thread. Writers put segments into a spool folder beside the file; one
@@ -106,13 +107,14 @@ class Store(History):
         self._observer = observer
         self._slow = slow
         self._watchers = []
+        self._before_close: list[Callable[[], object]] = []
         self._locks = Locks(self._place.spool)
         self._spool = Spool(self._place.spool)
         self._outbox = Outbox(self._spool)
         self._parts: tuple[Leases, Ingester, Worker] | None = None
         self._loading = threading.Lock()
         self._closed = False
-        _alive.add(self)
+        alive.add(self)
 
     @property
     def path(self) -> Path:
@@ -151,16 +153,36 @@ class Store(History):
         StoreFull, StoreTooNew, StoreError
             As in `record`.
         """
-        self._require_open()
-        leases, _, worker = self._loaded()
-        # Writing needs no DuckDB: who holds the file, or fills the disk, matters to the ingester alone.
-        with suppress(StoreBusy, StoreFull):
-            leases.check(_CHECK_SECONDS)
-        check_writable(self._place)
-        try:
+        with self._writable():
             self._outbox.put(rows)
-        finally:
-            worker.wake()  # Also when the disk is full: the thread tries again.
+
+    def put_metrics(self, frame: Frame) -> None:
+        """Write a frame of metrics as one segment; it is durable when this returns.
+
+        Parameters
+        ----------
+        frame
+            ``asked_at`` (times with a zone), ``source``, ``name``, ``value``, and ``label`` if there is one, as a
+            Polars, pandas or Arrow frame; NaN is kept as unknown. A few hundred thousand rows at once go fastest.
+
+        Raises
+        ------
+        InvalidFrame
+            A column is missing or of another kind.
+        StoreFull, StoreTooNew, StoreError
+            As in `record`, but the rows are not kept in memory: give them again.
+        """
+        from consilience.store.metrics import metric_columns
+        from consilience.store.segments import encode_columns
+
+        data = encode_columns("metrics", metric_columns(frame).to_arrow())
+        with self._writable():
+            self._outbox.pass_on(data)
+
+    def before_close(self, call: Callable[[], object]) -> None:
+        """Call this when the store is about to close, so that what gathers rows for it can hand them over."""
+        self._loaded()  # What is not loaded when the process ends cannot be loaded any more.
+        self._before_close.append(call)
 
     def flush(self) -> None:
         """Write what a full disk left in memory, and have everything that this process wrote taken into the file.
@@ -188,15 +210,38 @@ class Store(History):
             The store is closed, or the file is not a store.
         """
         self._require_open()
-        leases, _, _ = self._loaded()
-        leases.check(self._timeout)
+        self._loaded()[0].check(self._timeout)
+
+    def compact(self) -> Compacted:  # noqa: D102 - told in Upkeep
+        self.migrate()  # Makes the file if there is none.
+        before = self.path.stat().st_size
+        with self._locks.elected(self._timeout):
+            self._loaded()[0].compact(self._timeout)
+        return Compacted(before, self.path.stat().st_size)
+
+    def export(  # noqa: D102 - told in Upkeep
+        self, folder: str | os.PathLike[str], *, since: date | None = None, until: date | None = None
+    ) -> Mapping[str, int]:
+        from consilience.store.parquet import exported
+
+        self._hand_over()
+        return exported(self._loaded()[0], self._timeout, Path(folder), since, until)
+
+    def import_(self, folder: str | os.PathLike[str]) -> Mapping[str, int]:  # noqa: D102 - told in Upkeep
+        from consilience.store.parquet import imported
+
+        self._hand_over()
+        check_writable(self._place)
+        return imported(self._loaded()[0], self._timeout, Path(folder))
 
     def close(self) -> None:
         """Write and hand over what is left, and end the background thread. A second call does nothing."""
         if self._closed:
             return
+        while self._before_close:
+            self._before_close.pop()()
         self._closed = True
-        _alive.discard(self)
+        alive.discard(self)
         if self._parts is None:
             return
         self._parts[2].stop()
@@ -231,23 +276,46 @@ class Store(History):
         timeout: float | None = None,
         limit: int | None = None,
     ) -> pl.DataFrame:
+        started = time.monotonic()
+        leases = self._hand_over()
+        from consilience.store.frames import Reading, plan
+
+        slow: Bundle | None = None
+        try:
+            with leases.reading(self._timeout) as connection:
+                try:
+                    reading = Reading.of(connection, query, params, timeout, limit)
+                except StatementTimedOut:
+                    slow = slow_statement(query, timeout or 0.0, None, plan(connection, query, params))
+                    raise
+                if reading.seconds >= self._slow:
+                    text = plan(connection, query, params)
+                    slow = slow_statement(query, reading.seconds, reading.frame.height, text)
+        finally:
+            self._keep(slow)
+        self._tell(Statement(query, time.monotonic() - started, reading.frame.height))
+        return reading.frame
+
+    def _hand_over(self) -> Leases:
+        """See to it that what this process wrote, and what a dead one left, is in the file."""
         self._require_open()
         leases, ingester, _ = self._loaded()
-        started = time.monotonic()
         self._outbox.flush()
         if self._outbox.waiting():
             self._take_own(self._timeout)
         elif self._spool.waiting() and ingester.rested(_ORPHANED_SECONDS):
             self._take_others(ingester)
-        from consilience.store.frames import Reading
+        return leases
 
-        with leases.reading(self._timeout) as connection:
-            reading = Reading.of(connection, query, params, timeout, limit)
-            plan = reading.plan(connection) if reading.seconds >= self._slow else None
-        if plan is not None:
-            self._keep_slow(reading, plan)
-        self._tell(Statement(query, time.monotonic() - started, reading.frame.height))
-        return reading.frame
+    @contextmanager
+    def _alone(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        check_writable(self._place)
+        with self._hand_over().writing(self._timeout) as connection:
+            yield connection
+
+    def _sizes(self) -> tuple[Path, int, list[int]]:
+        size = self.path.stat().st_size if self.path.exists() else 0
+        return self.path, size, [segment.size for segment in self._spool.waiting()]
 
     def _tell(self, statement: Statement) -> None:
         if self._observer is not None:
@@ -255,25 +323,36 @@ class Store(History):
         for watcher in tuple(self._watchers):
             watcher.saw(statement)
 
-    def _keep_slow(self, reading: Reading, plan: str) -> None:
+    def _keep(self, slow: Bundle | None) -> None:
+        if slow is None:
+            return
         try:
-            self.write(slow_statement(reading.query, reading.seconds, reading.frame.height, plan))
+            self.write(slow)
         except StoreError as error:
-            _LOG.warning(
-                "A statement took %.3g s and could not be kept for slow(): %s", reading.seconds, error
-            )
+            _LOG.warning("A slow statement could not be kept for slow(): %s", error)
+
+    @contextmanager
+    def _writable(self) -> Iterator[None]:
+        self._require_open()
+        leases, _, worker = self._loaded()
+        # Writing needs no DuckDB: who holds the file, or fills the disk, matters to the ingester alone.
+        with suppress(StoreBusy, StoreFull):
+            leases.check(_CHECK_SECONDS)
+        check_writable(self._place)
+        try:
+            yield
+        finally:
+            worker.wake()  # Also when the disk is full: the thread tries again.
 
     def _take_own(self, timeout: float) -> None:
         """Return when what this process has written until now is in the file, by whoever takes it."""
-        _, ingester, _ = self._loaded()
-        own = (
-            self._outbox.waiting()
-        )  # Fixed here: other threads go on writing, and would make this wait for ever.
+        ingester = self._loaded()[1]
+        # Fixed here: other threads go on writing, and would make this wait for ever.
+        own = self._outbox.waiting()
         deadline = time.monotonic() + timeout
         while True:
             left = deadline - time.monotonic()
-            elected = ingester.take(max(left, 0.0))
-            if elected or not any(map(self._spool.holds, own)):
+            if ingester.take(max(left, 0.0)) or not any(map(self._spool.holds, own)):
                 return
             if left <= 0:
                 raise StoreBusy(
@@ -296,7 +375,7 @@ class Store(History):
                 from consilience.store.leases import Leases
                 from consilience.store.worker import Worker
 
-                _close_before_duckdb()
+                close_before_duckdb()
                 leases = Leases(self._place, self._locks)
                 ingester = Ingester(self._spool, self._locks, leases)
                 worker = Worker(self._outbox, ingester, self._interval)
@@ -318,29 +397,3 @@ class Store(History):
 
 def _again(path: str, timeout: float, interval: float, slow: float) -> Store:
     return Store(path, timeout=timeout, interval=interval, slow=slow)
-
-
-_alive: weakref.WeakSet[Store] = weakref.WeakSet()
-
-
-def _close_before_duckdb() -> None:
-    # The last registered runs first, and DuckDB 2 registers when it is imported: after its hook no rows can enter.
-    atexit.unregister(_close_all)
-    atexit.register(_close_all)
-
-
-def _close_all() -> None:
-    for store in tuple(_alive):
-        try:
-            store.close()
-        except (StoreError, OSError) as error:
-            _LOG.error("Rows were lost when the process ended: %s", error)
-
-
-def _fork_all() -> None:
-    for store in tuple(_alive):
-        store._forked()  # noqa: SLF001 - the hook belongs to the class and has no other caller
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_fork_all)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import threading
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -85,6 +86,10 @@ class Watched:
             text, before.n + 1, before.seconds + statement.seconds, before.rows + statement.rows
         )
         file, line = _users_line()
+        if (
+            file == threading.__file__
+        ):  # A thread of this package, such as a cache's, and no line of the user's.
+            return
         self._lines[text, file, line] += 1
         if self._lines[text, file, line] == self._repeats:
             warnings.warn_explicit(

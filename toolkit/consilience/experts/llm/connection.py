@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from consilience.errors import ConsilienceError, ProviderError, ProviderExtraMissing
 from consilience.experts.llm.chances import Token
 from consilience.experts.llm.keys import Key
 from consilience.experts.llm.prompts import Turn
 from consilience.experts.llm.services import Service, Typed
-from consilience.loop import background, call_in_thread
+from consilience.loop import call_in_thread
 from consilience.models import Usage
 
 if TYPE_CHECKING:
@@ -23,11 +22,7 @@ if TYPE_CHECKING:
     from pydantic_ai.messages import ModelResponse
     from pydantic_ai.models import Model
 
-# A policy's timeout ends an attempt; this is for who asks without one.
-_READ_SECONDS = 600.0
-_CONNECT_SECONDS = 10.0
-# What the clients of the providers allow themselves.
-_CONNECTIONS = 1000
+    from consilience.pools.http import HttpPool
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +86,6 @@ class Connection:
     def __init__(self, service: Service, model: str, key: Key) -> None:
         self.service, self.model, self.key = service, model, key
         self._asked: Model | None = None
-        self._http: httpx2.AsyncClient | None = None
 
     def __repr__(self) -> str:
         return f"Connection({self.service.name!r}, {self.model!r}, {self.key!r})"
@@ -104,10 +98,8 @@ class Connection:
         ProviderExtraMissing
             The client is not installed.
         """
-        http = http_client()
-        if self._asked is None or self._http is not http:  # another loop than the last time
-            self._asked = await call_in_thread(self._made, http)  # type: ignore[assignment]
-            self._http = http
+        if self._asked is None:
+            self._asked = await call_in_thread(self._made)  # type: ignore[assignment]
 
     async def complete(self, turns: Sequence[Turn], request: Request) -> Completion:
         """Return the completion of a conversation.
@@ -179,11 +171,11 @@ class Connection:
 
         return translated(error, self.service, self.model, self.key)
 
-    def _made(self, http: httpx2.AsyncClient) -> Model:
+    def _made(self) -> Model:
         require(self.service)
         from consilience.experts.llm import dialects
 
-        return dialects.build(self.service, self.model, self.key, http)
+        return dialects.build(self.service, self.model, self.key, http_client())
 
 
 _MODULES = {"openai": "openai", "anthropic": "anthropic", "google": "google.genai"}
@@ -206,23 +198,15 @@ def _installed(module: str) -> bool:
         return False
 
 
-_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx2.AsyncClient] = WeakKeyDictionary()
+@cache
+def http_pool() -> HttpPool:
+    """Return the pool of connections that all services share, made with the first question."""
+    from consilience.pools.http import HttpPool
+
+    return HttpPool("language models")
 
 
+@cache
 def http_client() -> httpx2.AsyncClient:
-    """Return the HTTP client of the running loop, which all services share: the one place that makes it.
-
-    It is closed with the package's loop.
-    """
-    import httpx2
-
-    loop = asyncio.get_running_loop()
-    client = _clients.get(loop)
-    if client is None or client.is_closed:
-        client = _clients[loop] = httpx2.AsyncClient(
-            timeout=httpx2.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS),
-            limits=httpx2.Limits(max_connections=_CONNECTIONS),
-        )
-        if background.is_current():
-            background.on_close(client.aclose)
-    return client
+    """Return the HTTP client on that pool, which the providers' clients take."""
+    return http_pool().httpx2()

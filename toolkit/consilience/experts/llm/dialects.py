@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic_ai.messages import (
@@ -51,10 +51,11 @@ def arguments(
 ) -> tuple[list[ModelMessage], ModelSettings, ModelRequestParameters]:
     """Return what pydantic-ai's ``request`` takes."""
     settings: dict[str, Any] = {"max_tokens": request.max_tokens}
-    if not asked.profile.get("anthropic_disallows_sampling_settings", False):
+    samples = _samples(asked)
+    if samples:
         settings |= {"temperature": request.temperature, "seed": request.seed}
     parameters = _parameters(asked, service, request)
-    if request.probabilities and service.dialect == "openai" and not parameters.output_tools:
+    if request.probabilities and samples and service.dialect == "openai" and not parameters.output_tools:
         settings |= {"openai_logprobs": True, "openai_top_logprobs": _TOP}
     return [_message(turn) for turn in turns], cast("ModelSettings", settings), parameters
 
@@ -145,6 +146,21 @@ def _parameters(asked: Model, service: Service, request: Request) -> ModelReques
         )
         return ModelRequestParameters(output_mode="tool", output_tools=[tool], allow_text_output=False)
     return ModelRequestParameters(output_mode="text", allow_text_output=True)
+
+
+def _samples(asked: Model) -> bool:
+    """Say whether a model takes a temperature: pydantic-ai leaves it out too, but warns each time."""
+    profile: Mapping[str, Any] = asked.profile
+    if profile.get("openai_supports_reasoning", False):
+        efforts = profile.get("openai_reasoning_efforts")
+        can_rest = (
+            profile.get("openai_supports_reasoning_effort_none", False)
+            if efforts is None
+            else "none" in efforts
+        )
+        thinks = profile.get("thinking_always_enabled") or profile.get("thinking_enabled_by_default")
+        return bool(can_rest and not thinks)
+    return not profile.get("anthropic_disallows_sampling_settings", False)
 
 
 def _typed(asked: Model, service: Service) -> Typed:

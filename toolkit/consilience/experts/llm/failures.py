@@ -29,6 +29,8 @@ from consilience.policies.judgement import retry_after
 
 _LIMIT = 200
 _UNAUTHORIZED, _PAYMENT, _FORBIDDEN, _NOT_FOUND, _TOO_MANY = 401, 402, 403, 404, 429
+_UNDECODED = "Failed to decode response"  # what pydantic-ai says of a body that is no JSON
+_ABOUT_THE_REQUEST = (400, 413, 422)
 _TOO_LONG = ("context_length_exceeded", "exceed_context_size_error", "prompt is too long", "context length")
 
 
@@ -67,7 +69,9 @@ def translated(error: Exception, service: Service, model: str, key: Key) -> Cons
 
 def _of_status(error: ModelHTTPError, who: str, said: str, service: Service, key: Key) -> ConsilienceError:
     status, told = error.status_code, f"HTTP {error.status_code}: {said}"
-    if isinstance(error, ModelContextWindowExceededError) or _names(said, error.body, _TOO_LONG):
+    if isinstance(error, ModelContextWindowExceededError) or (
+        status in _ABOUT_THE_REQUEST and _names(said, error.body, _TOO_LONG)
+    ):
         return ContextExceeded(f"The question does not fit into the context of {who} ({told}): shorten it.")
     if status in (_UNAUTHORIZED, _FORBIDDEN):
         made: ProviderError = KeyRejected(
@@ -103,7 +107,9 @@ def _names(said: str, body: object, marks: tuple[str, ...]) -> bool:
 
 def _said(error: Exception) -> str:
     text = _message(getattr(error, "body", None)) or str(error) or type(error).__name__
-    flat = " ".join(text.split()).rstrip(".")
+    # a server's words are foreign data: no line breaks, and nothing that steers a terminal
+    shown = "".join(character if character.isprintable() else " " for character in text)
+    flat = " ".join(shown.split()).rstrip(".")
     return flat if len(flat) <= _LIMIT else flat[: _LIMIT - 1] + "\u2026"
 
 

@@ -123,7 +123,7 @@ class LanguageModel:
         return await background.wait(self._answer(question))
 
     async def stream(self, question: Question) -> AsyncGenerator[str | Reply, None]:
-        """Yield the text as the model writes it, and at the end the `Reply`; no repair round.
+        """Yield the text as the model writes it, and at the end the `Reply`; a repair round brings no text.
 
         Errors are those of `answer`. Who stops early ends the call.
         """
@@ -138,28 +138,52 @@ class LanguageModel:
     async def _answer(self, question: Question) -> Reply:
         turns, wanted = self._prepared(question)
         request = self._request(question, wanted)
-        spent: list[Usage] = []
-        left = self._repairs
-        while True:
-            completion = await self._connected().complete(turns, request)
-            spent.append(completion.usage)
-            try:
-                return self._read(completion, question, wanted, spent)
-            except ExpertError as error:
-                error.usage = _total(spent)
-                if not isinstance(error, Unparseable) or isinstance(error, Truncated) or not left:
-                    raise
-                turns, left = prompts.repair(turns, completion.text, str(error)), left - 1
-            await self.policy().requests.acquire()  # a further call, which the provider counts too
+        first = await self._connected().complete(turns, request)
+        return await self._judged(first, turns, request, question, wanted)
 
     async def _stream(self, question: Question) -> AsyncGenerator[str | Reply, None]:
         turns, wanted = self._prepared(question)
-        async with aclosing(self._connected().stream(turns, self._request(question, wanted))) as parts:
+        request = self._request(question, wanted)
+        async with aclosing(self._connected().stream(turns, request)) as parts:
             async for part in parts:
                 if isinstance(part, Completion):
-                    yield self._read(part, question, wanted, [part.usage])
+                    yield await self._judged(part, turns, request, question, wanted)
                 else:
                     yield part
+
+    async def _judged(
+        self,
+        completion: Completion,
+        turns: tuple[Turn, ...],
+        request: Request,
+        question: Question,
+        wanted: Form | None,
+    ) -> Reply:
+        """Return the reply that a completion is, after further rounds if it cannot be used."""
+        spent = [completion.usage]
+        while True:
+            try:
+                return self._read(completion, question, wanted, spent)
+            except Unparseable as error:
+                error.usage, error.calls = _total(spent), len(spent)
+                if isinstance(error, Truncated) or len(spent) > self._repairs:
+                    raise
+                turns = prompts.repair(turns, completion.text, str(error))
+            except ExpertError as error:
+                error.usage, error.calls = _total(spent), len(spent)
+                raise
+            completion = await self._once_more(turns, request, spent)
+            spent.append(completion.usage)
+
+    async def _once_more(
+        self, turns: tuple[Turn, ...], request: Request, spent: Sequence[Usage]
+    ) -> Completion:
+        try:
+            await self.policy().requests.acquire()  # a further call, which the provider counts too
+            return await self._connected().complete(turns, request)
+        except ExpertError as error:
+            error.usage, error.calls = _total(spent), len(spent) + 1
+            raise
 
     def _prepared(self, question: Question) -> tuple[tuple[Turn, ...], Form | None]:
         wanted = form(question.answer)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from consilience.errors import Abstained, Unparseable
 from consilience.models import AnswerKind, quoted
+
+_MOST_BRACES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +56,25 @@ def read(text: str, kind: AnswerKind, *, typed: bool) -> Told:
 
 
 def _object(text: str) -> Told:
-    try:
-        found, _ = json.JSONDecoder().raw_decode(text, text.index("{"))
-    except (ValueError, RecursionError) as error:
-        raise Unparseable(f"One JSON object is required, {quoted(text)} came.") from error
-    if "answer" not in found:
-        raise Unparseable(f'A JSON object with the key "answer" is required, {quoted(text)} came.')
+    found = _first(text)
     answer = found["answer"]
     if answer is None:
         raise Abstained("The model answered null, which means that it cannot say.")
     return Told(tuple(answer) if isinstance(answer, list) else answer, _confidence(found.get("confidence")))
+
+
+def _first(text: str) -> dict[str, Any]:
+    """Return the first JSON object that has an answer: a model may talk before it, with braces."""
+    decoder, at = json.JSONDecoder(), text.find("{")
+    for _ in range(_MOST_BRACES):
+        if at < 0:
+            break
+        with suppress(ValueError, RecursionError):
+            found, _end = decoder.raw_decode(text, at)
+            if "answer" in found:
+                return dict(found)
+        at = text.find("{", at + 1)
+    raise Unparseable(f'One JSON object with the key "answer" is required, {quoted(text)} came.')
 
 
 def _confidence(said: object) -> float | None:

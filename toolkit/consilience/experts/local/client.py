@@ -99,6 +99,7 @@ class Client:
 
     def __init__(self, address: str, token: str, slots: int) -> None:
         self.address = address
+        self.token = token
         self._fronts: dict[str, None] = {}  # the latest last
         self._most_fronts = slots
         # A connection serves one call: on the loopback interface a new one costs little beside it, and none can go

@@ -1,0 +1,76 @@
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from consilience.errors import InvalidFrame
+from consilience.runs.rows import Rows
+from consilience.runs.template import Template
+
+TABLE = {"id": [1, 2, 3], "text": ["a", "b", "a"]}
+
+
+def read(frame, prompt="Say {text}", key="id", size=2):
+    rows = Rows(frame, Template(prompt), key)
+    return [row for batch in rows.batches(size) for row in batch]
+
+
+@pytest.fixture(params=["dict", "polars", "lazy", "pandas", "arrow", "csv", "parquet"])
+def source(request, tmp_path):
+    frame = pl.DataFrame(TABLE)
+    if request.param == "csv":
+        frame.write_csv(tmp_path / "rows.csv")
+        return tmp_path / "rows.csv"
+    if request.param == "parquet":
+        frame.write_parquet(tmp_path / "rows.parquet")
+        return str(tmp_path / "rows.parquet")
+    made = {
+        "dict": TABLE,
+        "polars": frame,
+        "lazy": frame.lazy(),
+        "pandas": pd.DataFrame(TABLE),
+        "arrow": pa.table(TABLE),
+    }
+    return made[request.param]
+
+
+def test_every_make_of_frame_gives_the_same_rows_in_order(source):
+    assert read(source) == [{"id": 1, "text": "a"}, {"id": 2, "text": "b"}, {"id": 3, "text": "a"}]
+
+
+def test_equal_prompts_are_known_before(source):
+    rows = Rows(source, Template("Say {text}"), "id")
+    assert rows.n_distinct == 2
+    assert [rows.repeated(n) for n in range(3)] == [True, False, True]
+
+
+def test_columns_that_the_prompt_does_not_need_are_not_read():
+    assert set(read({**TABLE, "big": ["x"] * 3})[0]) == {"id", "text"}
+
+
+def test_rows_without_a_key_are_numbered():
+    assert [row["row"] for row in read(TABLE, key=None)] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("frame", "said"),
+    [
+        ({"id": [1], "other": ["a"]}, "text is missing from id, other"),
+        ({"id": [], "text": []}, "the frame has none"),
+        ({"id": [1, None], "text": ["a", "b"]}, "Column 'id' of the key must be filled, row 1 is null"),
+        ({"id": [1, 2], "text": ["a", None]}, "Column 'text' of the prompt must be filled, row 1 is null"),
+        ({"id": [7, 8, 7], "text": ["a", "b", "c"]}, "7 stands in rows 0, 2"),
+        ({"id": [1], "text": [["a"]]}, "make a text of it"),
+        ("rows.xlsx", "read it with Polars"),
+        ("absent.csv", "is not: check the path"),
+        (3, "frame is required"),
+    ],
+)
+def test_what_cannot_be_used_is_named_with_its_column_row_and_remedy(frame, said):
+    with pytest.raises(InvalidFrame, match=said):
+        Rows(frame, Template("Say {text}"), "id")
+
+
+def test_a_prompt_that_is_only_an_empty_cell_is_named():
+    with pytest.raises(InvalidFrame, match="row 1 is empty in text"):
+        Rows({"id": [1, 2], "text": ["a", "  "]}, Template("{text}"), "id")

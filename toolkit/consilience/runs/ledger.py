@@ -1,0 +1,239 @@
+"""The ledger of a run: each cell is reserved, then settled, in the store.
+
+A cell is one expert's answer to one question: (question digest, expert, prompt hash, answer kind, replicate). Rows are
+only added. A cell is settled by a row *settled* beside the response that it points to. It is under way while a row
+*reserved* stands whose run lives: every run holds a lock file that the kernel lets go when its process ends, so that
+what a killed process had reserved is free at once. Of two reservations the one that entered the table first holds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from consilience.experts.base import Expert
+from consilience.models import Outcome, Question, Response
+from consilience.runs.alive import Alive
+from consilience.store.recorded import response_of
+from consilience.store.rows import Bundle, Row, bundle, response_row, storable
+
+if TYPE_CHECKING:
+    from consilience.store import Store
+    from consilience.verdict import Verdict
+
+SETTLED = frozenset({Outcome.ANSWERED, Outcome.ABSTAINED, Outcome.REFUSED, Outcome.UNPARSEABLE})
+"""What was paid for and said. A timeout, a failure, an open circuit and a spent budget are asked again."""
+
+_SETTINGS = ("persona", "examples", "temperature", "seed", "base_url", "model")
+_SAVED = """
+SELECT c.digest, c.expert AS member, c.replicate, q.id AS asked_id, r.*, EXISTS (
+    SELECT 1 FROM verdicts v WHERE v.question_id = r.question_id AND v.asked_at = r.asked_at
+) AS decided
+FROM cells c
+JOIN responses r ON r.id = c.response_id AND r.asked_at = c.asked_at
+LEFT JOIN questions q ON q.id = r.question_id AND q.asked_at = r.asked_at
+WHERE c.state = 'settled' AND c.answer_kind = ? AND c.digest IN (SELECT unnest(?::TEXT[]))
+    AND list_contains(?::TEXT[], c.expert || ' ' || c.prompt_hash)
+QUALIFY row_number() OVER (PARTITION BY c.digest, c.expert, c.prompt_hash, c.replicate ORDER BY c.asked_at, c.id) = 1
+"""
+_UNDER_WAY = """
+SELECT digest, expert, replicate, run_id FROM cells
+WHERE state = 'reserved' AND lease_until > ? AND digest IN (SELECT unnest(?::TEXT[])) AND list_contains(
+    ?::TEXT[], expert || ' ' || prompt_hash) AND answer_kind = ?
+ORDER BY rowid
+"""
+_ANY = """
+SELECT 1 FROM cells
+WHERE state = 'settled' AND answer_kind = ? AND list_contains(?::TEXT[], expert || ' ' || prompt_hash) LIMIT 1
+"""
+_COUNT = """
+SELECT expert, count(DISTINCT (digest, replicate)) FROM cells
+WHERE state = 'settled' AND answer_kind = ? AND digest IN (SELECT unnest(?::TEXT[]))
+    AND list_contains(?::TEXT[], expert || ' ' || prompt_hash) AND replicate < ?
+GROUP BY expert
+"""
+_LEASE = timedelta(hours=1)
+
+
+class Cell(NamedTuple):
+    """One expert's answer to one question, by what makes it another one.
+
+    Parameters
+    ----------
+    digest
+        `Question.digest`, which covers the prompt's text, examples, context and answer kind.
+    expert
+        Name.
+    replicate
+        From 0.
+    """
+
+    digest: str
+    expert: str
+    replicate: int
+
+
+class Saved(NamedTuple):
+    """A settled cell: the response, and whether its question has a verdict in the history."""
+
+    response: Response
+    asked_at: datetime
+    decided: bool
+
+
+def prompt_hash(expert: Expert) -> str:
+    """Return a hash of what an expert adds to a question: its persona, examples, model and sampling.
+
+    An expert says so itself by an attribute ``prompt_hash``; otherwise those of its attributes count that are so named.
+
+    Examples
+    --------
+    >>> from consilience.experts.scripted import Scripted
+    >>> prompt_hash(Scripted("ana", ["yes"])) == prompt_hash(Scripted("ben", ["no"]))
+    True
+    """
+    own = getattr(expert, "prompt_hash", None)
+    if isinstance(own, str):
+        return own
+    found = [getattr(expert, name, getattr(expert, f"_{name}", None)) for name in _SETTINGS]
+    return hashlib.sha256(repr(found).encode(errors="surrogatepass")).hexdigest()[:16]
+
+
+class Ledger:
+    """The cells of one run in a store.
+
+    Parameters
+    ----------
+    store
+        Where they are kept.
+    experts
+        Who is asked.
+    answer_spec
+        The answer kind as text.
+
+    Attributes
+    ----------
+    run_id
+        A UUID; every execution of a run has its own.
+    """
+
+    def __init__(self, store: Store, experts: Sequence[Expert], answer_spec: str) -> None:
+        self.store = store
+        self.run_id = uuid.uuid4().hex
+        self._hashes = {expert.name: prompt_hash(expert) for expert in experts}
+        self._named = {name: (storable(name), value) for name, value in self._hashes.items()}
+        self._members = [f"{name} {value}" for name, value in self._named.values()]
+        self._numbers = itertools.count()
+        self._kind = hashlib.sha256(storable(answer_spec).encode()).hexdigest()[:16]
+        self.alive = Alive(store.path, self.run_id)
+
+    def holds_any(self) -> bool:
+        """Whether any cell of these experts and this kind is settled."""
+        found = self.store.sql(_ANY, self._kind, self._members)
+        return bool(found.height)
+
+    def count_settled(self, digests: Sequence[str], replicates: int) -> dict[str, int]:
+        """Return how many cells of these questions are settled, expert by expert."""
+        found = self.store.sql(_COUNT, self._kind, list(digests), self._members, replicates)
+        return dict(found.iter_rows())
+
+    def settled(self, by_digest: Mapping[str, Question]) -> dict[Cell, Saved]:
+        """Return what is settled of questions that are given by their digest, by one statement."""
+        found = self.store.sql(_SAVED, self._kind, list(by_digest), self._members)
+        return {
+            Cell(row["digest"], row["member"], row["replicate"]): Saved(
+                _own(response_of(row, by_digest[row["digest"]]), row["question_id"]),
+                row["asked_at"],
+                row["decided"],
+            )
+            for row in found.iter_rows(named=True)
+        }
+
+    def reserve(self, cells: Iterable[Cell], asked_at: datetime) -> None:
+        """Reserve cells; durable when this returns."""
+        until = asked_at + _LEASE
+        rows = [self._row(cell, "reserved", asked_at, until, None) for cell in cells]
+        if rows:
+            self.store.write(Bundle({"cells": rows}))
+
+    def elsewhere(self, digests: Sequence[str]) -> set[Cell]:
+        """Return the cells that another living run reserved before this one, or that this one has not reserved."""
+        found = self.store.sql(_UNDER_WAY, datetime.now(UTC), list(digests), self._members, self._kind)
+        first: dict[Cell, str] = {}
+        for digest, expert, replicate, run_id in found.iter_rows():
+            if run_id == self.run_id or self.alive.other(run_id):
+                first.setdefault(Cell(digest, expert, replicate), run_id)
+        return {cell for cell, run_id in first.items() if run_id != self.run_id}
+
+    def rows(self, cell: Cell, response: Response, question: Question) -> Bundle:
+        """Return the rows that settle a cell, or say that it failed."""
+        state = "settled" if response.outcome in SETTLED else "failed"
+        row = self._row(cell, state, question.asked_at, None, response.id)
+        return Bundle({"responses": [response_row(response, question.asked_at)], "cells": [row]})
+
+    def decided(self, verdict: Verdict) -> Bundle:
+        """Return the rows of a question and its verdict."""
+        return bundle(verdict.question, (), verdict)
+
+    def started(self, prompt: str, spec: str, key: str, n_rows: int, replicates: int) -> None:
+        """Say in the table of runs that this one begins."""
+        self._said = (
+            prompt,
+            spec,
+            json.dumps(list(self._hashes), ensure_ascii=False),
+            key,
+            n_rows,
+            replicates,
+        )
+        self.store.write(self._state("started", None, None, None, None))
+
+    def ended(self, state: str, asked: int, reused: int, failed: int, cost: float | None) -> Bundle:
+        """Return the row that says how it ended."""
+        return self._state(state, asked, reused, failed, cost)
+
+    def _state(
+        self, state: str, asked: int | None, reused: int | None, failed: int | None, cost: float | None
+    ) -> Bundle:
+        prompt, spec, experts, key, n_rows, replicates = self._said
+        said: Row = (storable(prompt), storable(spec), storable(experts), storable(key), n_rows, replicates)
+        row: Row = (
+            uuid.uuid4().hex,
+            datetime.now(UTC),
+            self.run_id,
+            state,
+            *said,
+            asked,
+            reused,
+            failed,
+            cost,
+        )
+        return Bundle({"runs": [row]})
+
+    def _row(
+        self, cell: Cell, state: str, asked_at: datetime, until: datetime | None, response: str | None
+    ) -> Row:
+        expert, hashed = self._named[cell.expert]
+        return (
+            f"{self.run_id}-{next(self._numbers)}",
+            asked_at,
+            self.run_id,
+            state,
+            cell.digest,
+            expert,
+            hashed,
+            self._kind,
+            cell.replicate,
+            until,
+            response,
+        )
+
+
+def _own(response: Response, question_id: str) -> Response:
+    # The question it was an answer to, which may be another one with the same words.
+    object.__setattr__(response, "question_id", question_id)
+    return response

@@ -1,0 +1,235 @@
+"""A run: one prompt over all rows of a frame, asked of a circle, that can be stopped and goes on where it was."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from consilience.consult import Calls
+from consilience.errors import InvalidInput, StoreError
+from consilience.experts.base import Expert
+from consilience.frames import Frame
+from consilience.loop import background
+from consilience.models import AnswerKind, Example, Question
+from consilience.runs.budget import Budget, Purse, Spending
+from consilience.runs.collected import ROW_NUMBER, Collected
+from consilience.runs.plan import Plan, planned
+from consilience.runs.progress import Progress, follow, shown_here
+from consilience.runs.result import COLUMNS, RunResult
+from consilience.runs.rows import Rows
+from consilience.runs.tally import Tally
+from consilience.runs.template import Template
+from consilience.runs.work import Job, Work
+from consilience.verdict.methods import Voting
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from consilience.evaluation import CircleReport, UnverifiedReport
+    from consilience.runs.ledger import Ledger
+    from consilience.store import Store
+
+
+class Run:
+    """One prompt over all rows of a frame; made by `Circle.run`, which says what the parameters mean.
+
+    Nothing is asked before it is awaited (or `wait_sync` is called). It may be awaited again, here or in another
+    process: only cells that are not settled are asked.
+
+    Attributes
+    ----------
+    plan
+        What will be asked and cost.
+    result
+        Of the last execution.
+    """
+
+    def __init__(  # noqa: PLR0913 - `Circle.run` gives what it was given
+        self,
+        *,
+        experts: Sequence[Expert],
+        policies: Mapping[str, Calls],
+        store: Store | None,
+        frame: Frame | str | os.PathLike[str],
+        prompt: str,
+        answer: AnswerKind,
+        key: str | None,
+        replicates: int,
+        budget: Budget | None,
+        purse: Purse | None,
+        deadline: float,
+        method: Voting,
+        concurrency: int,
+        context: str | None,
+        examples: Sequence[Example | tuple[str, str]],
+        progress: bool,
+    ) -> None:
+        _require_positive("replicates", replicates)
+        _require_positive("concurrency", concurrency)
+        template = Template(prompt)
+        solved = Question("any", answer, context, tuple(examples))  # type: ignore[arg-type]
+        self._job = Job(
+            experts=experts,
+            policies=policies,
+            rows=Rows(frame, template, key),
+            template=template,
+            answer=answer,
+            context=context,
+            examples=solved.examples,
+            replicates=replicates,
+            deadline=deadline,
+            method=method,
+            concurrency=concurrency,
+        )
+        self._store = store
+        self._budget = budget
+        self._purse = purse
+        self._progress = progress
+        self._plan: Plan | None = None
+        self._result: RunResult | None = None
+
+    def __repr__(self) -> str:
+        rows = self._job.rows
+        state = "not run yet" if self._result is None else repr(self._result)
+        return f"<Run of {rows.n:,} rows, {len(self._job.experts)} experts: {state}>"
+
+    @property
+    def plan(self) -> Plan:
+        """What will be asked and cost, read from the store; nothing is spent."""
+        if self._plan is None:
+            covering = self._budget or (self._purse.budget if self._purse is not None else None)
+            self._plan = planned(self._job, self._ledger(), covering)
+        return self._plan
+
+    @property
+    def result(self) -> RunResult:
+        """What the last execution gave.
+
+        Raises
+        ------
+        InvalidInput
+            It was not run yet.
+        """
+        if self._result is None:
+            raise InvalidInput("A run has a result when it was run: await it, or call run.wait_sync().")
+        return self._result
+
+    def __await__(self) -> Generator[Any, None, RunResult]:
+        return self._wait(shown_here(self._progress)).__await__()
+
+    async def _wait(self, progress: Progress) -> RunResult:
+        return await background.wait(self._execute(progress))
+
+    def wait_sync(self) -> RunResult:
+        """Run it and wait for the result; for scripts, safe under a running loop and in threads.
+
+        Ctrl-C stops it: what was settled is in the store, and running it again asks what is missing.
+        """
+        return background.wait_sync(self._execute(shown_here(self._progress)))
+
+    def review_queue(self, n: int = 50) -> pl.DataFrame:
+        """Return the rows to look at first; see `RunResult.review_queue`."""
+        return self.result.review_queue(n)
+
+    def report(self, gold: Frame | None = None, **settings: Any) -> CircleReport | UnverifiedReport:
+        """Say whether the circle helped; see `RunResult.report`."""
+        return self.result.report(gold, **settings)
+
+    def _ledger(self) -> Ledger | None:
+        if self._store is None:
+            return None
+        from consilience.runs.ledger import Ledger
+
+        return Ledger(self._store, self._job.experts, self._job.answer.spec())
+
+    async def _execute(self, progress: Progress) -> RunResult:
+        self._plan = None
+        ledger = None
+        if self._store is not None:
+            await asyncio.to_thread(self._store.check)
+            ledger = self._ledger()
+        if ledger is not None:
+            await asyncio.to_thread(self._begin, ledger)
+        tally = Tally(self._job.rows.n, len(self._job.experts) * self._job.replicates)
+        shown = asyncio.create_task(follow(progress, tally))
+        state = "interrupted"
+        purses = self._purses()
+        collected = self._collected()
+        try:
+            await Work(self._paid(purses), ledger, purses, tally, collected).run()
+            state = "stopped by the budget" if any(p.exhausted for p in purses) else "done"
+        except StoreError:
+            state = "stopped by the store"
+            raise
+        finally:
+            shown.cancel()
+            progress.show(tally, state)
+            if ledger is not None:
+                self._end(ledger, tally, state)
+        self._result = self._resulting(tally, collected, purses)
+        return self._result
+
+    def _begin(self, ledger: Ledger) -> None:
+        job = self._job
+        ledger.alive.begin()
+        ledger.started(job.template.text, job.answer.spec(), job.rows.key, job.rows.n, job.replicates)
+
+    def _end(self, ledger: Ledger, tally: Tally, state: str) -> None:
+        # Written in this thread: a run that is being cancelled has no time to wait for another one.
+        with suppress(StoreError):  # rows that a full disk refuses stay in the store's memory
+            cost = None if tally.n_unpriced else tally.cost_usd
+            ledger.store.write(ledger.ended(state, tally.asked, tally.reused, tally.failed, cost))
+        ledger.alive.end()
+
+    def _purses(self) -> list[Purse]:
+        own = [] if self._budget is None else [Purse(self._budget)]
+        return own if self._purse is None else [*own, self._purse]
+
+    def _paid(self, purses: list[Purse]) -> Job:
+        if not purses:
+            return self._job
+        paid = {name: Spending(policy, name, purses) for name, policy in self._job.policies.items()}
+        return replace(self._job, policies=paid)
+
+    def _collected(self) -> Collected:
+        rows = self._job.rows
+        names = [
+            f"{expert.name} #{r + 1}" if r else expert.name
+            for expert in self._job.experts
+            for r in range(self._job.replicates)
+        ]
+        return Collected(rows.key, rows.key_type, names)
+
+    def _resulting(self, tally: Tally, collected: Collected, purses: list[Purse]) -> RunResult:
+        rows = self._job.rows
+        whole = collected.frame()
+        spent_up = next((purse.budget for purse in purses if purse.exhausted), None)
+        stopped = ""
+        if spent_up is not None:
+            left = rows.n - whole.height
+            stopped = f"stopped by the budget of {spent_up}, {left:,} of {rows.n:,} rows were not asked"
+        tasks = whole.select(ROW_NUMBER, whole[rows.key].alias("task"))
+        answers = collected.answers().join(tasks, on=ROW_NUMBER, how="left")
+        return RunResult(
+            frame=whole.select(rows.key, *COLUMNS),
+            answers=answers.select("task", "expert", "outcome", "label", "confidence", "cost_usd"),
+            key=rows.key,
+            n_rows=rows.n,
+            stopped=stopped,
+            asked=tally.asked,
+            reused=tally.reused,
+            failed=tally.failed,
+            spent=tally.price,
+            seconds=tally.seconds,
+            certainty=whole,
+            rows=rows,
+        )
+
+
+def _require_positive(name: str, value: int) -> None:
+    if type(value) is not int or value < 1:
+        raise InvalidInput(f"{name} is a whole number from 1 up, {value!r} came.")

@@ -1,0 +1,274 @@
+"""The work of a run: a window of rows in flight, over batches whose cells were looked up and reserved."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from consilience.consult import Calls, consult
+from consilience.experts.base import Expert
+from consilience.models import AnswerKind, Example, Question, Response
+from consilience.runs.budget import Purse
+from consilience.runs.collected import Collected
+from consilience.runs.ledger import SETTLED, Cell, Ledger, Saved
+from consilience.runs.rows import Rows
+from consilience.runs.settling import Settling
+from consilience.runs.tally import Tally
+from consilience.runs.template import Template
+from consilience.terms import Terms
+from consilience.verdict import decide
+from consilience.verdict.methods import Voting, usual
+
+_BATCH = 4096
+_PAUSE = 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What is to be asked of whom, and how."""
+
+    experts: Sequence[Expert]
+    policies: Mapping[str, Calls]
+    rows: Rows
+    template: Template
+    answer: AnswerKind
+    context: str | None
+    examples: tuple[Example, ...]
+    replicates: int
+    deadline: float
+    method: Voting
+    concurrency: int
+
+    def question(self, row: Mapping[str, Any]) -> Question:
+        """Return the question of one row."""
+        return Question(self.template.fill(row), self.answer, self.context, self.examples)
+
+    def cells(self, digest: str) -> list[Cell]:
+        """Return the cells of the question of this digest."""
+        return [Cell(digest, e.name, r) for r in range(self.replicates) for e in self.experts]
+
+
+@dataclass(slots=True)
+class Asked:
+    """One row: its question, its cells, and which of them are settled or under way elsewhere."""
+
+    number: int
+    key: object
+    question: Question
+    digest: str
+    cells: list[Cell]
+    saved: dict[Cell, Saved] = field(default_factory=dict)
+    busy: bool = False
+
+    @property
+    def missing(self) -> list[Cell]:
+        """Cells without a settled response."""
+        return [cell for cell in self.cells if cell not in self.saved]
+
+
+class Work:
+    """One execution of a job.
+
+    Parameters
+    ----------
+    job
+        What is asked.
+    ledger
+        Where cells are settled; ``None`` keeps nothing.
+    purses
+        When one of them is exhausted no new row begins.
+    tally, collected
+        What is counted, and where verdicts go.
+    """
+
+    def __init__(
+        self, job: Job, ledger: Ledger | None, purses: Sequence[Purse], tally: Tally, collected: Collected
+    ) -> None:
+        self._job = job
+        self._ledger = ledger
+        self._purses = purses
+        self._tally = tally
+        self._collected = collected
+        self._settling = None if ledger is None else Settling(ledger.store)
+        self._window = asyncio.Semaphore(job.concurrency)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._shared: dict[str, asyncio.Future[dict[Cell, Response]]] = {}
+        self._by_name = {expert.name: expert for expert in job.experts}
+        self._fresh = False
+        self._error: BaseException | None = None
+
+    async def run(self) -> None:
+        """Go through all rows.
+
+        Raises
+        ------
+        StoreError
+            The store cannot be used any more; what was answered until then is written as soon as it can be.
+        """
+        try:
+            await self._go()
+        except BaseException:
+            for task in self._tasks:
+                task.cancel()
+            if self._settling is not None:
+                self._settling.finish()
+            if self._tasks:
+                await asyncio.wait(self._tasks)
+            raise
+        if self._settling is not None:
+            await self._settling.close()
+
+    @property
+    def _stopped(self) -> bool:
+        full = self._settling is not None and self._settling.error is not None
+        return full or self._error is not None or any(purse.exhausted for purse in self._purses)
+
+    async def _go(self) -> None:
+        batches = self._prepared(self._job.rows.batches(_BATCH))
+        upcoming = asyncio.create_task(asyncio.to_thread(next, batches, None))
+        try:
+            while (batch := await upcoming) is not None and not self._stopped:
+                upcoming = asyncio.create_task(asyncio.to_thread(next, batches, None))
+                await self._launch_all(batch)
+        finally:
+            await asyncio.wait([upcoming])
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        if self._error is not None:
+            raise self._error
+
+    async def _launch_all(self, batch: list[Asked]) -> None:
+        busy = [asked for asked in batch if asked.busy]
+        for asked in batch:
+            if not asked.busy:
+                await self._launch(asked)
+        while busy and not self._stopped:
+            await asyncio.sleep(_PAUSE)
+            await asyncio.to_thread(self._look_up, busy)
+            for asked in busy:
+                if not asked.busy:
+                    await self._launch(asked)
+            busy = [asked for asked in busy if asked.busy]
+
+    async def _launch(self, asked: Asked) -> None:
+        if self._stopped:
+            return
+        if not asked.missing:
+            self._finish(asked, {})
+            return
+        await self._window.acquire()
+        if self._settling is not None:
+            await self._settling.room()
+        task = asyncio.create_task(self._row(asked))
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._window.release()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._error = error
+
+    async def _row(self, asked: Asked) -> None:
+        if not self._job.rows.repeated(asked.number):
+            self._finish(asked, await self._ask(asked))
+            return
+        digest = asked.digest
+        known = self._shared.get(digest)
+        if known is None:
+            known = self._shared[digest] = asyncio.get_running_loop().create_future()
+            try:
+                known.set_result(await self._ask(asked))
+            except BaseException:
+                known.cancel()
+                raise
+            self._finish(asked, known.result())
+            return
+        answers = await asyncio.shield(known)
+        first = next(iter(answers.values()))
+        asked.question = replace(asked.question, id=first.question_id)
+        self._finish(asked, answers, shared=True)
+
+    async def _ask(self, asked: Asked) -> dict[Cell, Response]:
+        missing = asked.missing
+        answers: dict[Cell, Response] = {}
+        for saved in asked.saved.values():
+            # New answers stand beside those that the history has.
+            asked.question = replace(asked.question, id=saved.response.question_id, asked_at=saved.asked_at)
+            break
+
+        async def ask(replicate: int) -> None:
+            experts = [self._by_name[cell.expert] for cell in missing if cell.replicate == replicate]
+
+            def heard(response: Response) -> None:
+                cell = Cell(asked.digest, response.expert, replicate)
+                answers[cell] = response
+                self._settle(cell, response, asked.question)
+
+            if experts:
+                each = [(expert, asked.question) for expert in experts]
+                await consult(each, self._job.policies, Terms(deadline=self._job.deadline), heard=heard)
+
+        if self._job.replicates == 1:
+            await ask(0)
+        else:
+            await asyncio.gather(*map(ask, range(self._job.replicates)))
+        return answers
+
+    def _settle(self, cell: Cell, response: Response, question: Question) -> None:
+        self._tally.answered(response, settled=response.outcome in SETTLED)
+        if self._ledger is not None and self._settling is not None:
+            self._settling.put(self._ledger.rows(cell, response, question))
+
+    def _finish(self, asked: Asked, answers: Mapping[Cell, Response], *, shared: bool = False) -> None:
+        responses = []
+        for cell in asked.cells:
+            response = asked.saved[cell].response if cell in asked.saved else answers[cell]
+            name = f"{cell.expert} #{cell.replicate + 1}" if cell.replicate else cell.expert
+            responses.append(response if name == response.expert else replace(response, expert=name))
+        verdict = decide(asked.question, responses, method=usual(self._job.answer, self._job.method))
+        n_reused = len(asked.cells) if shared else len(asked.saved)
+        self._tally.decided(n_reused)
+        self._collected.add(asked.number, asked.key, verdict, n_reused)
+        kept = all(saved.decided for saved in asked.saved.values()) and not answers
+        if self._ledger is not None and self._settling is not None and not shared and not kept:
+            self._settling.put(self._ledger.decided(verdict))
+
+    def _prepared(self, batches: Iterator[list[dict[str, Any]]]) -> Iterator[list[Asked]]:
+        number = 0
+        for rows in batches:
+            batch = []
+            for row in rows:
+                question = self._job.question(row)
+                digest = question.digest
+                cells = self._job.cells(digest)
+                batch.append(Asked(number, row[self._job.rows.key], question, digest, cells))
+                number += 1
+            if self._ledger is not None:
+                self._claim(self._ledger, batch)
+            yield batch
+
+    def _claim(self, ledger: Ledger, batch: list[Asked]) -> None:
+        if not self._fresh:
+            self._read(ledger, batch)
+        open_rows = [asked for asked in batch if asked.missing]
+        if open_rows:
+            ledger.reserve({cell for asked in open_rows for cell in asked.missing}, datetime.now(UTC))
+            self._look_up(open_rows)
+        self._fresh = not any(asked.saved for asked in batch)
+
+    def _look_up(self, batch: list[Asked]) -> None:
+        """Read what is settled and what other runs have under way."""
+        assert self._ledger is not None
+        elsewhere = self._ledger.elsewhere([asked.digest for asked in batch])
+        self._read(self._ledger, batch)
+        for asked in batch:
+            asked.busy = not elsewhere.isdisjoint(asked.missing)
+
+    def _read(self, ledger: Ledger, batch: list[Asked]) -> None:
+        saved = ledger.settled({asked.digest: asked.question for asked in batch})
+        for asked in batch:
+            asked.saved = {cell: saved[cell] for cell in asked.cells if cell in saved} if saved else {}
