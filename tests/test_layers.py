@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "toolkit" / "consilience"
 FLOORS = {
     "faces": {"cli", "cli_store", "notebook", "dashboards", "mcp", "report", "doctor", "demo", "bench"},
     "work": {"circle", "consult", "rounds", "streaming", "terms", "runs", "evaluation", "scale"},
-    "experts": {"experts", "sources"},
+    "experts": {"experts", "templates", "sources"},
     "keeping": {"store", "metrics"},
     "calling": {"policies", "pools", "loop", "testing"},
     "judging": {

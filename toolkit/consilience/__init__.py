@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         samples,
         simulate,
         streaming,
+        templates,
         testing,
     )
     from consilience.aggregate import Aggregation
@@ -115,6 +116,7 @@ _MODULES = (
     "samples",
     "simulate",
     "streaming",
+    "templates",
     "testing",
 )
 
@@ -170,6 +172,7 @@ __all__ = [
     "samples",
     "simulate",
     "streaming",
+    "templates",
     "testing",
 ]
 
