@@ -13,7 +13,18 @@ PACKAGE = Path(__file__).parent.parent / "toolkit" / "consilience"
 # Top to bottom; a module imports from its own floor or a lower one.
 FLOORS = {
     "faces": {"cli", "cli_store", "notebook", "dashboards", "mcp", "report", "doctor", "demo", "bench"},
-    "work": {"circle", "consult", "rounds", "streaming", "terms", "runs", "evaluation", "scale"},
+    "work": {
+        "circle",
+        "conduct",
+        "consult",
+        "disclosure",
+        "rounds",
+        "streaming",
+        "terms",
+        "runs",
+        "evaluation",
+        "scale",
+    },
     "experts": {"experts", "templates", "sources"},
     "keeping": {"store", "metrics"},
     "calling": {"policies", "pools", "loop", "testing"},
@@ -28,7 +39,7 @@ FLOORS = {
         "simulate",
         "verdict",
     },
-    "things": {"models", "errors", "frames", "paths", "samples", "synthetic"},
+    "things": {"models", "errors", "frames", "paths", "redaction", "samples", "synthetic", "urls"},
     "ground": {"kernels", "markup"},
 }
 HEIGHT = {module: -number for number, modules in enumerate(FLOORS.values()) for module in modules}

@@ -28,9 +28,11 @@ if TYPE_CHECKING:
         patterns,
         policies,
         pools,
+        redaction,
         rounds,
         samples,
         simulate,
+        sources,
         streaming,
         templates,
         testing,
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from consilience.dedup import Merged, Recommendation
     from consilience.evaluation import CircleReport, UnverifiedReport, evaluate
     from consilience.experts.base import Expert, FunctionExpert
+    from consilience.experts.human import Human
     from consilience.experts.recorded import Recorded
     from consilience.experts.registry import Model
     from consilience.experts.scripted import Scripted
@@ -73,6 +76,7 @@ _HOMES = {
     "Example": "models",
     "Expert": "experts.base",
     "FunctionExpert": "experts.base",
+    "Human": "experts.human",
     "Items": "models",
     "Label": "models",
     "Merged": "dedup",
@@ -112,9 +116,11 @@ _MODULES = (
     "patterns",
     "policies",
     "pools",
+    "redaction",
     "rounds",
     "samples",
     "simulate",
+    "sources",
     "streaming",
     "templates",
     "testing",
@@ -130,6 +136,7 @@ __all__ = [
     "Example",
     "Expert",
     "FunctionExpert",
+    "Human",
     "Items",
     "Label",
     "Merged",
@@ -168,9 +175,11 @@ __all__ = [
     "patterns",
     "policies",
     "pools",
+    "redaction",
     "rounds",
     "samples",
     "simulate",
+    "sources",
     "streaming",
     "templates",
     "testing",

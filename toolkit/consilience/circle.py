@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
-from consilience.consult import Calls, ask_each, consult
-from consilience.errors import ConsilienceError, InvalidInput, StoreError
+from consilience.conduct import conduct, keep
+from consilience.consult import Calls, ask_each
+from consilience.disclosure import Allowed, Disclosure
+from consilience.errors import ConsilienceError, InvalidInput
 from consilience.experts.registry import Given, as_circle, policies_of
-from consilience.loop import background
+from consilience.loop import Closing, background
 from consilience.models import AnswerKind, Example, Question, Text
-from consilience.policies import Policy
-from consilience.rounds.base import Inquiry, Rounds
-from consilience.streaming import Asked, Event, Stream, Tell
-from consilience.terms import Asking, Terms, as_question, positive, terms
-from consilience.verdict import Verdict, decide
+from consilience.policies import Policy, priority
+from consilience.redaction import Redactor
+from consilience.rounds.base import Rounds
+from consilience.streaming import Event, Stream, Tell
+from consilience.terms import Asking, Terms, as_question, asking_terms, positive
+from consilience.verdict import Verdict
 from consilience.verdict.methods import Voting, usual
-from consilience.verdict.result import short_of
 
 if TYPE_CHECKING:
     import os
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from consilience.store import Store
 
 
-class Circle:
+class Circle(Closing):
     """Experts who are asked together.
 
     Parameters
@@ -54,6 +57,12 @@ class Circle:
     budget
         What everything that is asked of this circle may cost together; no limit by default. A call that it does not
         cover is not made, and its expert is *over budget*.
+    redact
+        ``True``, or a `redaction.Redactor`: secrets and personal data become placeholders before an expert is asked
+        and before the store is written, and are put back in the verdict that ``ask`` returns. Not by default.
+    allow
+        For a tag of questions, the providers that may see them: ``{"confidential": ["local", "person:ana"]}``. Whoever
+        else is not asked, and is *refused*. A tag that is not named allows everybody.
 
     Raises
     ------
@@ -81,6 +90,8 @@ class Circle:
         policies: Mapping[str, Policy] | None = None,
         method: Voting = "majority",
         budget: Budget | None = None,
+        redact: Redactor | bool = False,
+        allow: Allowed | None = None,
     ) -> None:
         if method not in ("majority", "plurality"):
             raise InvalidInput(
@@ -96,6 +107,9 @@ class Circle:
 
             self._purse, self._asking = spending(self.policies, budget)
         self.method: Voting = method
+        self._disclosure = Disclosure(
+            (redact if isinstance(redact, Redactor) else Redactor()) if redact else None, allow or {}
+        )
         self.store = _opened(store)
         self._owns_store = self.store is not None and self.store is not store
 
@@ -305,6 +319,7 @@ class Circle:
         """
         from consilience.runs import Run
 
+        self._disclosure.require_open("a run")
         return Run(
             experts=self.experts,
             policies=self.policies,
@@ -324,80 +339,55 @@ class Circle:
             progress=progress,
         )
 
-    async def aclose(self) -> None:
-        """Give back what the experts hold, and close the store if the circle opened it from a path.
+    async def collect(self) -> tuple[Verdict, ...]:
+        """Take late answers of the circle's people, record them and decide again; see `experts.human.collect`.
 
-        A circle without a store of its own may be asked again afterwards.
+        Raises
+        ------
+        InvalidInput
+            The circle has no store, which holds the questions that wait for answers.
         """
-        await background.wait(self._close())
+        from consilience.experts.human import Human, collect
 
-    def close(self) -> None:
-        """Close as `aclose` does, and wait."""
-        background.wait_sync(self._close())
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
+        if self.store is None:
+            raise InvalidInput(
+                "Late answers join what is stored, this circle has no store: Circle(..., store=...)."
+            )
+        humans = [expert for expert in self.experts if isinstance(expert, Human)]
+        return await background.wait(asyncio.to_thread(collect, self.store, humans))
 
     def _prepare(
         self, question: str | Question, **how: Unpack[Asking]
     ) -> Callable[[Tell | None], Coroutine[Any, Any, Verdict]]:
         """Return what asks the question, having refused what cannot be asked."""
         asked = as_question(question, how.get("answer"), how.get("context"), how.get("examples", ()))
-        rounds, first, quorum = how.get("rounds"), how.get("first"), how.get("quorum", False)
-        if rounds is not None and (first is not None or quorum):
-            raise InvalidInput(
-                "first= and quorum= end a single round; with rounds= the strategy says who is asked."
-            )
-        seconds = how.get("deadline")
-        on = terms(
-            [expert.name for expert in self.experts],
-            asked.answer,
-            usual(asked.answer, self.method),
-            deadline=self.deadline if seconds is None else seconds,
-            min_responses=how.get("min_responses", 0),
-            required=how.get("required", ()),
-            first=first,
-            quorum=quorum,
+        names = [expert.name for expert in self.experts]
+        on = asking_terms(
+            how, names, asked.answer, usual(asked.answer, self.method), asked.deadline or self.deadline
         )
-        return partial(self._ask, asked, on, rounds)
+        return partial(self._ask, asked, on, how.get("rounds"))
 
     async def _ask(self, question: Question, on: Terms, rounds: Rounds | None, tell: Tell | None) -> Verdict:
         if self.store is not None:
             # what would refuse the answers is found before anything is paid for them
             await asyncio.to_thread(self.store.check)
-        method = usual(question.answer, self.method)
-        if rounds is None:
-            if tell is not None:
-                tell(Asked(question, tuple(expert.name for expert in self.experts)))
-            asked = [(expert, question) for expert in self.experts]
-            verdict = decide(question, await consult(asked, self._asking, on, tell), method=method)
-        else:
-            inquiry = Inquiry(
-                question, self.experts, self._asking, deadline=on.deadline, method=method, tell=tell
+        with priority(question.priority) if question.priority else nullcontext():
+            kept, verdict = await conduct(
+                question,
+                self.experts,
+                self._asking,
+                on,
+                disclosure=self._disclosure,
+                rounds=rounds,
+                method=usual(question.answer, self.method),
+                tell=tell,
             )
-            verdict = await inquiry.conducted(rounds)
-        verdict = short_of(verdict, on.needs, on.needs.shortfall(verdict.heard))
         if self.store is not None:
-            await self._keep(self.store, verdict)
+            await keep(self.store, kept, verdict)
         return verdict
 
-    async def _keep(self, store: Store, verdict: Verdict) -> None:
-        try:
-            await asyncio.to_thread(store.record, verdict.question, verdict.responses, verdict)
-        except StoreError as error:
-            error.verdict = verdict
-            raise
-
     async def _close(self) -> None:
+        """Give back what the experts hold, and close the store if it was opened from a path; others can ask again."""
         for expert in self.experts:
             await expert.aclose()
         if self._owns_store and self.store is not None:

@@ -9,7 +9,8 @@ The tree::
     │   ├── UnknownExpert
     │   ├── EmptyQuestion
     │   ├── InvalidChoices
-    │   └── InvalidFrame
+    │   ├── InvalidFrame
+    │   └── UnsafeUrl
     ├── ExpertError                     one expert could not answer; it becomes that expert's outcome
     │   ├── Abstained
     │   ├── Refused
@@ -23,6 +24,7 @@ The tree::
     │   │   └── SecretsExposed
     │   ├── ProviderError               a provider did not answer; `status_code` and `retry_after` say how
     │   │   └── KeyRejected
+    │   ├── InboxError
     │   └── LocalModelError
     │       ├── LocalExtraMissing
     │       ├── LocalModelMissing
@@ -70,6 +72,7 @@ __all__ = [
     "EmptyCircle",
     "EmptyQuestion",
     "ExpertError",
+    "InboxError",
     "InvalidChoices",
     "InvalidFrame",
     "InvalidInput",
@@ -107,6 +110,7 @@ __all__ = [
     "Truncated",
     "UnknownExpert",
     "Unparseable",
+    "UnsafeUrl",
 ]
 
 
@@ -140,6 +144,10 @@ class InvalidChoices(InvalidInput):
 
 class InvalidFrame(InvalidInput):
     """A frame lacks a column, or a column holds values that cannot be used."""
+
+
+class UnsafeUrl(InvalidInput):
+    """A URL leads to where nothing may be fetched from."""
 
 
 class ExpertError(ConsilienceError):
@@ -214,6 +222,10 @@ class ProviderError(ExpertError):
 
 class KeyRejected(ProviderError):
     """A provider does not accept the key, or the key may not use the model."""
+
+
+class InboxError(ExpertError):
+    """A person's inbox cannot be used."""
 
 
 class LocalModelError(ExpertError):

@@ -16,7 +16,7 @@ import os
 import threading
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from consilience.errors import LoopError
 
@@ -140,6 +140,36 @@ async def _wind_up(closers: list[Callable[[], Coroutine[Any, Any, None]]]) -> No
         await asyncio.wait(tasks, timeout=_CLOSE_SECONDS / 2)
     for closer in closers:
         await closer()
+
+
+class Closing:
+    """Something that is given back by `close`, `aclose`, or the end of a ``with`` or ``async with`` block.
+
+    What gives it back is its ``_close``, a coroutine that runs on the background loop.
+    """
+
+    async def _close(self) -> None:
+        raise NotImplementedError
+
+    async def aclose(self) -> None:
+        """Give back what is held; awaitable on any loop."""
+        await background.wait(self._close())
+
+    def close(self) -> None:
+        """Close as `aclose` does, and wait."""
+        background.wait_sync(self._close())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
 
 
 async def call_in_thread(function: Callable[..., object], *args: object) -> object:

@@ -154,3 +154,41 @@ def as_question(
             "A Question carries its own answer, context and examples: set them there, not in ask."
         )
     return given
+
+
+def asking_terms(
+    how: Asking, names: Sequence[str], kind: AnswerKind, method: Method, deadline: float
+) -> Terms:
+    """Return the terms that a call of `Circle.ask` means.
+
+    Parameters
+    ----------
+    how
+        What it was given.
+    names
+        The experts of the circle.
+    kind, method
+        What is answered, and how it is decided.
+    deadline
+        Seconds where the call says none.
+
+    Raises
+    ------
+    InvalidInput, UnknownExpert
+        They contradict each other, or name nobody of the circle.
+    """
+    first, quorum, seconds = how.get("first"), how.get("quorum", False), how.get("deadline")
+    if how.get("rounds") is not None and (first is not None or quorum):
+        raise InvalidInput(
+            "first= and quorum= end a single round; with rounds= the strategy says who is asked."
+        )
+    return terms(
+        names,
+        kind,
+        method,
+        deadline=deadline if seconds is None else seconds,
+        min_responses=how.get("min_responses", 0),
+        required=how.get("required", ()),
+        first=first,
+        quorum=quorum,
+    )

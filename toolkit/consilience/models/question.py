@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from consilience.errors import EmptyQuestion, InvalidInput, Unparseable
 from consilience.models.answers import AnswerKind, Text
+
+_PRIORITIES = ("critical", "high", "medium", "low")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,14 @@ class Question:
         A UUID made here, so that the store needs no key of its own.
     asked_at
         Wall-clock time in UTC, for people to read; durations are measured with a monotonic clock.
+    tags
+        Words that a circle's rules go by, such as ``"confidential"``; none by default. They are not shown to experts
+        and are no part of the digest.
+    deadline
+        Seconds that this question may take; the circle's by default.
+    priority
+        ``"critical"``, ``"high"``, ``"medium"`` or ``"low"``: who goes first where a policy lets only so many calls
+        through at once. By default that of the surrounding `policies.priority`, which is medium.
 
     Raises
     ------
@@ -67,6 +79,9 @@ class Question:
     examples: tuple[Example, ...] = ()
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     asked_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    tags: tuple[str, ...] = ()
+    deadline: float | None = None
+    priority: str | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.text, str):
@@ -78,6 +93,11 @@ class Question:
                 "answer= takes an answer kind such as cs.Label('yes', 'no'), cs.Items() or cs.Text(), "
                 f"{self.answer!r} came."
             )
+        if self.deadline is not None and not 0 < self.deadline < math.inf:
+            raise InvalidInput(f"deadline is a number of seconds above 0, {self.deadline} came.")
+        if self.priority is not None and self.priority not in _PRIORITIES:
+            raise InvalidInput(f"A priority is one of {', '.join(_PRIORITIES)}, {self.priority!r} came.")
+        object.__setattr__(self, "tags", _words(self.tags))
         object.__setattr__(self, "examples", tuple(_example(e, self.answer) for e in self.examples))
 
     @property
@@ -87,6 +107,12 @@ class Question:
         return hashlib.sha256(
             json.dumps(shown, ensure_ascii=False).encode(errors="surrogatepass")
         ).hexdigest()
+
+
+def _words(tags: object) -> tuple[str, ...]:
+    if isinstance(tags, str) or not isinstance(tags, Iterable) or not all(isinstance(t, str) for t in tags):
+        raise InvalidInput(f"tags= takes a list of words, {tags!r} came: write tags=['confidential'].")
+    return tuple(dict.fromkeys(tags))
 
 
 def _example(given: Example | tuple[str, str], kind: AnswerKind) -> Example:

@@ -48,7 +48,8 @@ def decide(
     question
         What was asked.
     responses
-        One for each asked expert, with whatever outcome.
+        One for each asked expert, with whatever outcome. Who was *timed out* and answered later has two; the later
+        one counts.
     method
         For labels, texts and other kinds: ``majority``, the default (more than half of the *asked* experts gave the
         same answer), ``plurality`` (most of those who answered, ties stay ties), ``weighted majority`` (more than half
@@ -71,7 +72,7 @@ def decide(
     InvalidInput
         There is no response, the method is not one for this kind, or weights are missing or cannot be used.
     """
-    ordered = tuple(sorted(responses, key=lambda response: (response.expert, response.id)))
+    ordered = _standing(sorted(responses, key=lambda response: (response.expert, response.id)))
     if not ordered:
         raise InvalidInput("A verdict needs at least one response, none came.")
     chosen = checked_method(question.answer, method)
@@ -94,6 +95,12 @@ def decide(
         places=found.places,
         weights=tuple(weight.items()),
     )
+
+
+def _standing(responses: list[Response]) -> tuple[Response, ...]:
+    """Return the responses without the time-outs of experts who responded later."""
+    came = {response.expert for response in responses if response.outcome is not Outcome.TIMED_OUT}
+    return tuple(r for r in responses if r.outcome is not Outcome.TIMED_OUT or r.expert not in came)
 
 
 @dataclass(frozen=True, slots=True)

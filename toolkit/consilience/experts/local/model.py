@@ -64,6 +64,7 @@ class LocalModel:
     """
 
     source = Source.MODEL
+    provider = "local"
 
     def __init__(
         self,

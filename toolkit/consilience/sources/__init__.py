@@ -1,0 +1,1 @@
+"""Data for questions and runs."""
