@@ -35,6 +35,7 @@ FLOORS = {
         "dedup",
         "equivalence",
         "intervals",
+        "markdown",
         "patterns",
         "simulate",
         "verdict",
