@@ -1,7 +1,8 @@
 """Questions and verdicts as markdown files, and back without loss.
 
 What a person reads stands in a fenced block, so that nothing a model wrote is markup. What is read back stands in a
-block of JSON at the end, with a digest of the text above: a file whose text was edited and whose data was not is refused.
+block of JSON at the end, with a digest of the text above: a file whose text was edited and whose data was not is
+refused.
 """
 
 from __future__ import annotations
