@@ -181,10 +181,7 @@ class Circle(Closing):
         return await background.wait(ask(None))
 
     def ask_sync(self, question: str | Question, **how: Unpack[Asking]) -> Verdict:
-        """Ask as `ask` does, with the same arguments, and wait for the verdict; for scripts, safe in threads.
-
-        It is safe under a running loop, as in a notebook.
-        """
+        """Ask as `ask` does, with the same arguments, and wait; safe in threads and under a running loop."""
         return background.wait_sync(self._prepare(question, **how)(None))
 
     def stream(self, question: str | Question, **how: Unpack[Asking]) -> Stream:
