@@ -25,7 +25,7 @@ FLOORS = {
         "evaluation",
         "scale",
     },
-    "experts": {"experts", "sources"},
+    "experts": {"experts", "templates", "sources"},
     "keeping": {"store", "metrics"},
     "calling": {"policies", "pools", "loop", "testing"},
     "judging": {
@@ -35,6 +35,7 @@ FLOORS = {
         "dedup",
         "equivalence",
         "intervals",
+        "markdown",
         "patterns",
         "simulate",
         "verdict",

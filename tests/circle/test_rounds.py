@@ -41,7 +41,7 @@ def test_a_strategy_of_ones_own_takes_ten_lines():
         async def conduct(self, inquiry):
             first = await inquiry.ask()
             said = inquiry.show(r.answer for r in first if r.answered)
-            second = await inquiry.ask(inquiry.again(f"{said}\nOnce more."), experts=["a"])
+            second = await inquiry.ask(inquiry.again("Once more.", said), experts=["a"])
             return [*second, *(r for r in first if r.expert != "a")]
 
     assert isinstance(LoudestTwice(), Rounds)
@@ -100,6 +100,7 @@ def test_in_a_debate_each_reads_the_others_and_its_own_and_no_names():
     verdict = asked_of(Debate(), YES_NO, ana, ben, context="It rained.")
     shown = ana.asked[1].context
     assert shown.startswith("It rained.")
+    assert ana.asked[1].text.startswith("Is it?\n\nOthers answered too.")
     assert '<answer name="A">yes</answer>' in shown
     assert "Your answer was: <answer>no</answer>" in shown
     assert "ben" not in shown

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         simulate,
         sources,
         streaming,
+        templates,
         testing,
     )
     from consilience.aggregate import Aggregation
@@ -121,6 +122,7 @@ _MODULES = (
     "simulate",
     "sources",
     "streaming",
+    "templates",
     "testing",
 )
 
@@ -179,6 +181,7 @@ __all__ = [
     "simulate",
     "sources",
     "streaming",
+    "templates",
     "testing",
 ]
 

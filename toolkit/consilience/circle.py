@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -15,7 +16,7 @@ from consilience.errors import ConsilienceError, InvalidInput
 from consilience.experts.registry import Given, as_circle, policies_of
 from consilience.loop import Closing, background
 from consilience.models import AnswerKind, Example, Question, Text
-from consilience.policies import Policy
+from consilience.policies import Policy, priority
 from consilience.redaction import Redactor
 from consilience.rounds.base import Rounds
 from consilience.streaming import Event, Stream, Tell
@@ -180,10 +181,7 @@ class Circle(Closing):
         return await background.wait(ask(None))
 
     def ask_sync(self, question: str | Question, **how: Unpack[Asking]) -> Verdict:
-        """Ask as `ask` does, with the same arguments, and wait for the verdict; for scripts, safe in threads.
-
-        It is safe under a running loop, as in a notebook.
-        """
+        """Ask as `ask` does, with the same arguments, and wait; safe in threads and under a running loop."""
         return background.wait_sync(self._prepare(question, **how)(None))
 
     def stream(self, question: str | Question, **how: Unpack[Asking]) -> Stream:
@@ -361,23 +359,26 @@ class Circle(Closing):
         """Return what asks the question, having refused what cannot be asked."""
         asked = as_question(question, how.get("answer"), how.get("context"), how.get("examples", ()))
         names = [expert.name for expert in self.experts]
-        on = asking_terms(how, names, asked.answer, usual(asked.answer, self.method), self.deadline)
+        on = asking_terms(
+            how, names, asked.answer, usual(asked.answer, self.method), asked.deadline or self.deadline
+        )
         return partial(self._ask, asked, on, how.get("rounds"))
 
     async def _ask(self, question: Question, on: Terms, rounds: Rounds | None, tell: Tell | None) -> Verdict:
         if self.store is not None:
             # what would refuse the answers is found before anything is paid for them
             await asyncio.to_thread(self.store.check)
-        kept, verdict = await conduct(
-            question,
-            self.experts,
-            self._asking,
-            on,
-            disclosure=self._disclosure,
-            rounds=rounds,
-            method=usual(question.answer, self.method),
-            tell=tell,
-        )
+        with priority(question.priority) if question.priority else nullcontext():
+            kept, verdict = await conduct(
+                question,
+                self.experts,
+                self._asking,
+                on,
+                disclosure=self._disclosure,
+                rounds=rounds,
+                method=usual(question.answer, self.method),
+                tell=tell,
+            )
         if self.store is not None:
             await keep(self.store, kept, verdict)
         return verdict

@@ -18,6 +18,7 @@ from consilience.errors import (
     InvalidInput,
     OverBudget,
     Refused,
+    StreamCutOff,
     Unparseable,
 )
 from consilience.experts.base import Expert
@@ -67,6 +68,8 @@ async def consult(
     heard
         Takes each response as it ends, and asks nobody to stream.
     """
+    if not asked:
+        return []
     started = time.monotonic()
     ended: dict[str, Response] = {}
 
@@ -229,7 +232,7 @@ async def _whole(name: str, stream: _Streaming, question: Question) -> AsyncGene
             written += len(item)
             if written > _STREAM_LIMIT:
                 raise Unparseable(f"At most {_STREAM_LIMIT:,} characters are streamed, {name} wrote more.")
-    raise ExpertError(f"{name}'s stream ended without a reply: it was cut off after {written:,} characters.")
+    raise StreamCutOff(f"{name}'s stream ended without a reply: it was cut off after {written:,} characters.")
 
 
 def unanswered(

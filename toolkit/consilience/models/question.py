@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,6 +12,8 @@ from datetime import UTC, datetime
 
 from consilience.errors import EmptyQuestion, InvalidInput, Unparseable
 from consilience.models.answers import AnswerKind, Text
+
+_PRIORITIES = ("critical", "high", "medium", "low")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,11 @@ class Question:
     tags
         Words that a circle's rules go by, such as ``"confidential"``; none by default. They are not shown to experts
         and are no part of the digest.
+    deadline
+        Seconds that this question may take; the circle's by default.
+    priority
+        ``"critical"``, ``"high"``, ``"medium"`` or ``"low"``: who goes first where a policy lets only so many calls
+        through at once. By default that of the surrounding `policies.priority`, which is medium.
 
     Raises
     ------
@@ -72,6 +80,8 @@ class Question:
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     asked_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     tags: tuple[str, ...] = ()
+    deadline: float | None = None
+    priority: str | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.text, str):
@@ -83,6 +93,10 @@ class Question:
                 "answer= takes an answer kind such as cs.Label('yes', 'no'), cs.Items() or cs.Text(), "
                 f"{self.answer!r} came."
             )
+        if self.deadline is not None and not 0 < self.deadline < math.inf:
+            raise InvalidInput(f"deadline is a number of seconds above 0, {self.deadline} came.")
+        if self.priority is not None and self.priority not in _PRIORITIES:
+            raise InvalidInput(f"A priority is one of {', '.join(_PRIORITIES)}, {self.priority!r} came.")
         object.__setattr__(self, "tags", _words(self.tags))
         object.__setattr__(self, "examples", tuple(_example(e, self.answer) for e in self.examples))
 

@@ -31,7 +31,7 @@ _UNCHOSEN = (
 
 @runtime_checkable
 class Rounds(Protocol):
-    r"""A strategy: who is asked what, how often, and which responses the verdict counts.
+    """A strategy: who is asked what, how often, and which responses the verdict counts.
 
     Examples
     --------
@@ -42,7 +42,7 @@ class Rounds(Protocol):
     ...     async def conduct(self, inquiry):
     ...         first = await inquiry.ask()
     ...         said = inquiry.show(r.answer for r in first if r.answered)
-    ...         again = inquiry.again(f"{said}\nConsider these answers, then give yours again.")
+    ...         again = inquiry.again("Consider what others said, then answer again.", said)
     ...         return inquiry.standing(first, await inquiry.ask(again))
     >>> circle = cs.Circle([cs.Scripted("ana", ["no", "yes"]), cs.Scripted("ben", ["yes"])])
     >>> verdict = circle.ask_sync("Is water wet?", answer=cs.Label("yes", "no"), rounds=SecondThoughts())
@@ -120,10 +120,18 @@ class Inquiry:
         self.rounds.append(Round(number, tuple(questions.items()), responses))
         return responses
 
-    def again(self, request: str) -> Question:
-        """Return the circle's question with a request after its context; the answer is of the same kind."""
-        context = f"{self.question.context}\n\n{request}" if self.question.context else request
-        return replace(self.question, context=context)
+    def again(self, request: str, shown: str) -> Question:
+        """Return the circle's question to be answered again; the answer is of the same kind.
+
+        Parameters
+        ----------
+        request
+            What to do now; it stands after the question's text.
+        shown
+            What to look at; it stands after the question's context, which is data for a model and not instructions.
+        """
+        context = f"{self.question.context}\n\n{shown}" if self.question.context else shown
+        return replace(self.question, text=f"{self.question.text}\n\n{request}", context=context)
 
     def show(self, answers: Iterable[AnswerValue]) -> str:
         """Return answers as experts may be shown them: escaped, bounded, in an order that does not tell whose."""

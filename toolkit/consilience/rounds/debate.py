@@ -50,6 +50,7 @@ def _shown(inquiry: Inquiry, responses: Sequence[Response], name: str) -> Questi
     own = next((r.answer for r in responses if r.expert == name), None)
     yours = "" if own is None else f"\nYour answer was: <answer>{escaped(own)}</answer>"
     return inquiry.again(
-        f"{inquiry.show(others)}{yours}\nWeigh the other answers against yours, then answer the question again; change "
-        "your answer only for a reason."
+        "Others answered too. Weigh their answers against yours, then answer the question again; "
+        "change your answer only for a reason.",
+        f"{inquiry.show(others)}{yours}",
     )

@@ -93,8 +93,9 @@ def _shown(inquiry: Inquiry, responses: Sequence[Response], name: str) -> Questi
     own = next((r.answer for r in responses if r.expert == name), None)
     yours = "" if own is None else f"\nYour answer was: <answer>{escaped(own)}</answer>"
     return inquiry.again(
-        f"{_spread(inquiry, responses)}{yours}\nConsider how the answers spread, then answer the question again; "
-        "staying with your answer is as welcome as changing it."
+        "Others answered too. Consider how the answers spread, then answer the question again; "
+        "staying with your answer is as welcome as changing it.",
+        f"{_spread(inquiry, responses)}{yours}",
     )
 
 
