@@ -42,6 +42,7 @@ The tree::
     │   ├── OverBudget
     │   ├── AttemptTimedOut (TimeoutError)
     │   └── DeadlineExceeded (TimeoutError)
+    ├── SourceError                     a source gave no data that can be used
     ├── SetupError                      the local model could not be fetched or is damaged
     ├── StoreError
     │   ├── StoreFull                   no space left; what was to be written is kept in memory
@@ -100,6 +101,7 @@ __all__ = [
     "Refused",
     "SecretsExposed",
     "SetupError",
+    "SourceError",
     "StatementTimedOut",
     "StoreBusy",
     "StoreError",
@@ -302,6 +304,10 @@ class AttemptTimedOut(CallError, TimeoutError):
 
 class DeadlineExceeded(CallError, TimeoutError):
     """The time for the whole call, retries and waiting included, is over."""
+
+
+class SourceError(ConsilienceError):
+    """A source of data refused, or gave what cannot be used."""
 
 
 class SetupError(ConsilienceError):
