@@ -9,8 +9,9 @@ from types import CoroutineType
 from typing import Any, Protocol, Self
 
 from consilience.errors import InvalidInput
+from consilience.loop import call_in_thread
 
-__all__ = ["AsyncFunction", "Calls", "PlainFunction", "awaited", "decorate", "iterated"]
+__all__ = ["AsyncFunction", "Calls", "PlainFunction", "awaited", "decorate", "in_thread", "iterated"]
 
 
 class Calls(Protocol):
@@ -147,3 +148,8 @@ def iterated(function: Callable[..., Any], result: Any) -> AsyncIterator[Any]:
         f"An asynchronous generator is required, {name} returned a {type(result).__name__}: call it with "
         f"await policy({name}, ...), or iterate over it in a function that yields."
     )
+
+
+async def in_thread(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    """Call a plain function in a thread of its own."""
+    return await call_in_thread(functools.partial(function, *args, **kwargs))

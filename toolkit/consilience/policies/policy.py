@@ -23,7 +23,7 @@ from functools import partial
 from typing import Any, Self
 
 from consilience.errors import CircuitOpen, InvalidInput
-from consilience.loop import background, call_in_thread
+from consilience.loop import background
 from consilience.policies import registry
 from consilience.policies.adaptive import Adaptive
 from consilience.policies.attempt import Attempts
@@ -31,7 +31,7 @@ from consilience.policies.breaker import Breaker
 from consilience.policies.breaker_settings import BreakerSettings
 from consilience.policies.clock import SYSTEM, Clock
 from consilience.policies.concurrency import Bulkhead
-from consilience.policies.decorated import awaited, decorate, iterated
+from consilience.policies.decorated import awaited, decorate, in_thread, iterated
 from consilience.policies.entry import Call, Gate
 from consilience.policies.events import EVENTS, Events
 from consilience.policies.flight import SingleFlight
@@ -308,7 +308,7 @@ class Policy:
         LoopError
             Called on the package's own loop, which would wait for itself.
         """
-        return background.wait_sync(self.call(_in_thread, function, *args, **kwargs))
+        return background.wait_sync(self.call(in_thread, function, *args, **kwargs))
 
     async def stream(self, function: Function, /, *args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
         """Iterate over an asynchronous generator under the policy.
@@ -389,10 +389,6 @@ class Policy:
             except CircuitOpen as other:
                 error.add_note(f"The fallback is open too: {other}")
         raise error
-
-
-async def _in_thread(function: Function, /, *args: Any, **kwargs: Any) -> Any:
-    return await call_in_thread(partial(function, *args, **kwargs))
 
 
 def _check_seconds(**given: float | None) -> None:
