@@ -54,10 +54,11 @@ def label_probabilities(tokens: Sequence[Token], choices: Sequence[str]) -> tupl
     Examples
     --------
     >>> sure = ((b"yes", math.log(0.9)), (b"no", math.log(0.1)))
-    >>> label_probabilities(
+    >>> found = label_probabilities(
     ...     [Token(b'{"answer": "', ()), Token(b"yes", sure), Token(b'"}', ())], ["yes", "no"]
     ... )
-    (('yes', 0.9), ('no', 0.1))
+    >>> [(choice, round(share, 3)) for choice, share in found]
+    [('yes', 0.9), ('no', 0.1)]
     """
     written = b"".join(token.text for token in tokens)
     opening = _OPENING.search(written)

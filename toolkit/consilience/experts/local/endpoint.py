@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from consilience.experts.local.artifact import model_path
-from consilience.experts.local.client import Client
-from consilience.experts.local.server import shared_server
 from consilience.loop import background
+
+if TYPE_CHECKING:
+    from consilience.experts.local.client import Client
 
 
 class Endpoint:
@@ -43,9 +45,13 @@ class Endpoint:
         os.environ[self.key] = client.token
 
     async def _join(self) -> Client:
+        from consilience.experts.local.server import shared_server
+
         return await shared_server(model_path(), 0).call(self, _itself)
 
     async def _release(self) -> None:
+        from consilience.experts.local.server import shared_server
+
         await shared_server(model_path(), 0).release(self)
 
 
