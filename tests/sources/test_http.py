@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from consilience.errors import InvalidInput, SourceError, UnsafeUrl
+from consilience.policies import Policy
 from consilience.sources import Http
 
 ROWS = [{"id": 1, "text": "a"}, {"id": 2, "text": "b"}]
@@ -139,6 +140,14 @@ def test_what_is_no_table_is_said(server, path, sentence):
 def test_an_answer_longer_than_allowed_is_refused(server):
     with pytest.raises(SourceError, match="max_bytes"):
         fetched(Http(server.url, allow_private=True, max_bytes=1000), lambda s: s.text("big"))
+
+
+def test_a_server_that_is_gone_is_said(server):
+    port = server.server_port
+    server.server_close()
+    source = Http(f"http://127.0.0.1:{port}", allow_private=True, policy=Policy("gone", registered=False))
+    with pytest.raises(SourceError, match="cannot be reached"):
+        fetched(source, lambda s: s.text("page"))
 
 
 def test_a_context_is_the_beginning(server):

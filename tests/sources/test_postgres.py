@@ -73,7 +73,7 @@ def test_rows_stream_in_batches(uri):
 
 
 def test_a_context_is_cut_at_a_row(uri):
-    text = asyncio.run(Postgres(uri).context("SELECT id, note FROM orders ORDER BY id", max_chars=40))
+    text = asyncio.run(Postgres(uri).context("SELECT id, note FROM orders ORDER BY id", max_chars=30))
     assert text == "id,note\n1,order 1\n2,order 2\n(23 more lines)"
 
 

@@ -90,7 +90,7 @@ class Http:
         UnsafeUrl
             The URL, or what it redirects to, may not be fetched.
         SourceError
-            The server answered with an error, or with more than ``max_bytes``.
+            The server cannot be reached, answered with an error, or with more than ``max_bytes``.
         CallError
             The policy refused or ended the call.
         """
@@ -135,7 +135,15 @@ class Http:
             answer: tuple[bytes, str] = await self._policy.call(self._fetch, url, params)
             return answer
 
-        fetched: tuple[bytes, str] = await background.wait(self._frames.get(key, make))
+        import httpx2
+
+        try:
+            fetched: tuple[bytes, str] = await background.wait(self._frames.get(key, make))
+        except httpx2.HTTPStatusError as error:
+            answer = error.response
+            raise SourceError(f"{self!r} answered {answer.status_code} {answer.reason_phrase}.") from error
+        except httpx2.RequestError as error:
+            raise SourceError(f"{self!r} cannot be reached: {type(error).__name__} {error}") from error
         return fetched
 
     async def _fetch(self, url: str, params: Mapping[str, Any] | None) -> tuple[bytes, str]:
