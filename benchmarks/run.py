@@ -34,7 +34,10 @@ BENCHMARKS = {
     "responsiveness": (["--texts", "100000", "--answers", "1000000"], []),
     "judging": (["--labels", "100000", "--runs", "1"], []),
     "evaluation": ([], []),
-    "pools": (["--rounds", "3", "--calls", "200", "--consultations", "1000", "--consultation-rounds", "1"], []),
+    "pools": (
+        ["--rounds", "3", "--calls", "200", "--consultations", "1000", "--consultation-rounds", "1"],
+        [],
+    ),
     "runs": (["--rounds", "1"], []),
     "circle_load": (["--questions", "200", "--repeats", "1"], []),
     "strategies": ([], []),
