@@ -143,3 +143,8 @@ def test_a_refused_statement_leaves_the_store_usable(store, asked):
     with pytest.raises(StoreError):
         store.sql("SELECT text::INT FROM questions")
     assert store.latest().height == 1
+
+
+def test_the_packages_own_statements_bring_all_rows(store, asked):
+    store.record(*asked())
+    assert store.read("SELECT * FROM range(100_001)").height == 100_001

@@ -134,17 +134,17 @@ class Ledger:
 
     def holds_any(self) -> bool:
         """Whether any cell of these experts and this kind is settled."""
-        found = self.store.sql(_ANY, self._kind, self._members)
+        found = self.store.read(_ANY, self._kind, self._members)
         return bool(found.height)
 
     def count_settled(self, digests: Sequence[str], replicates: int) -> dict[str, int]:
         """Return how many cells of these questions are settled, expert by expert."""
-        found = self.store.sql(_COUNT, self._kind, list(digests), self._members, replicates)
+        found = self.store.read(_COUNT, self._kind, list(digests), self._members, replicates)
         return dict(found.iter_rows())
 
     def settled(self, by_digest: Mapping[str, Question]) -> dict[Cell, Saved]:
         """Return what is settled of questions that are given by their digest, by one statement."""
-        found = self.store.sql(_SAVED, self._kind, list(by_digest), self._members)
+        found = self.store.read(_SAVED, self._kind, list(by_digest), self._members)
         return {
             Cell(row["digest"], row["member"], row["replicate"]): Saved(
                 _own(response_of(row, by_digest[row["digest"]]), row["question_id"]),
@@ -163,7 +163,7 @@ class Ledger:
 
     def elsewhere(self, digests: Sequence[str]) -> set[Cell]:
         """Return the cells that another living run reserved before this one, or that this one has not reserved."""
-        found = self.store.sql(_UNDER_WAY, datetime.now(UTC), list(digests), self._members, self._kind)
+        found = self.store.read(_UNDER_WAY, datetime.now(UTC), list(digests), self._members, self._kind)
         first: dict[Cell, str] = {}
         for digest, expert, replicate, run_id in found.iter_rows():
             if run_id == self.run_id or self.alive.other(run_id):

@@ -237,5 +237,5 @@ def _settled(job: Job, ledger: Ledger) -> dict[str, int]:
 
 def _known(job: Job, ledger: Ledger) -> Mapping[str, tuple[float | None, float | None, float | None]]:
     names = [expert.name for expert in job.experts]
-    rows = ledger.store.sql(_KNOWN, names).iter_rows(named=True)
+    rows = ledger.store.read(_KNOWN, names).iter_rows(named=True)
     return {row["expert"]: (row["usd"], row["tokens"], row["seconds"]) for row in rows}

@@ -171,7 +171,7 @@ class Answers:
         return [rows.get(key, (None, None)) for key in keys]
 
     def _read(self, keys: list[str]) -> dict[str, _Row]:
-        found = self.store.sql(_NEWEST, keys, limit=None).rows()
+        found = self.store.read(_NEWEST, keys).rows()
         return {key: (value, until) for key, value, until in found}
 
     def _write(self, key: str, value: str | None, until: datetime | None) -> None:

@@ -233,6 +233,10 @@ class History:
         check_reading(query)
         return self._read(query, params, timeout=timeout, limit=limit)
 
+    def read(self, query: str, *params: object) -> pl.DataFrame:
+        """Run a statement of the package's own: all rows, for as long as it takes, with no guard; others use `sql`."""
+        return self._read(query, params)
+
     def watch(self, *, repeats: int = 10) -> Watched:
         """Count the statements of a block by their shape, and warn when a line of yours repeats one.
 

@@ -91,7 +91,7 @@ def _in_hand(store: Store, human: Human) -> list[Late]:
 def _in_inbox(store: Store, human: Human, folder: Folder) -> list[Late]:
     """Read open files, and answered ones that no stored response came from: of a process that ended too early."""
     settled = {
-        id_part(question_id) for question_id in store.sql(_SETTLED, human.name)["question_id"].to_list()
+        id_part(question_id) for question_id in store.read(_SETTLED, human.name)["question_id"].to_list()
     }
     found = []
     for part in (OPEN, ANSWERED):
