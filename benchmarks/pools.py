@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from consilience.loop import background
+from consilience.policies import Policy
 from consilience.pools import HttpPool
 
 CONCURRENCIES = (1, 50, 500)
@@ -132,9 +133,22 @@ def ours(package: str) -> Client:
     return client
 
 
+@contextlib.asynccontextmanager
+async def under_policy(limit: int) -> AsyncIterator[Post]:
+    """As experts are asked: who has no place yet waits in the policy, before anything is built."""
+    async with ours("httpx2")(limit) as post:
+        policy = Policy("bench", concurrency=limit, queue=1_000_000, deadline=None, registered=False)
+
+        async def call(url: str) -> object:
+            return await policy.call(post, url)
+
+        yield call
+
+
 # Rows, and whether they run on the background loop or on one of their own.
 ROWS: dict[str, tuple[Client, bool]] = {
     "ours, httpx2": (ours("httpx2"), True),
+    "ours, under a policy": (under_policy, True),
     "ours, httpx": (ours("httpx"), True),
     "ours, httpx2, other loop": (ours("httpx2"), False),
     "httpx2": (own("httpx2"), True),
