@@ -1,7 +1,6 @@
 """The PostgreSQL pool against a real server, whose backends are ended and which is killed."""
 
 import asyncio
-import gc
 import subprocess
 import sys
 
@@ -83,7 +82,7 @@ def test_code_without_a_loop_has_transactions_too(make, table):
     assert background.wait_sync(asyncio.sleep(0, "the loop goes on")) == "the loop goes on"
 
 
-def test_after_all_backends_were_ended_no_transaction_fails(make, postgres, seen, run, caplog):
+def test_after_all_backends_were_ended_no_transaction_fails(make, postgres, seen, run):
     pool = make()
 
     async def four():
@@ -92,8 +91,6 @@ def test_after_all_backends_were_ended_no_transaction_fails(make, postgres, seen
     assert run(four()) == [1] * 4
     assert postgres.end_backends() == 4
     assert run(four()) == [1] * 4
-    caplog.clear()  # the driver's warnings hold the dead connections
-    gc.collect()
     assert pool.stats().closed >= 4
     assert {type(event) for event in seen} == {ConnectionReplaced}
 

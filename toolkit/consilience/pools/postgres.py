@@ -135,10 +135,8 @@ class PostgresPool(Pool["AsyncConnectionPool[Any]"]):
             background.wait_sync(_left(lending, None))
 
     def _make(self) -> tuple[AsyncConnectionPool[Any], Shut[AsyncConnectionPool[Any]]]:
-        from psycopg_pool import AsyncConnectionPool
-
         held: list[AsyncConnectionPool[Any]] = []
-        pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
+        pool = _pool_class()(
             self._conninfo,
             connection_class=_counted_class(self._meter),
             min_size=self._least,
@@ -250,18 +248,34 @@ def _checking(
 ) -> Callable[[AsyncConnection[Any]], Awaitable[None]]:
     async def check(connection: AsyncConnection[Any]) -> None:
         import psycopg
-        from psycopg_pool import AsyncConnectionPool
 
         try:
-            await AsyncConnectionPool.check_connection(connection)
+            await held[0].check_connection(connection)
         except psycopg.OperationalError as error:
             notices.replaced(error)
-            await connection.close()
             # where one is dead, all may be: those that are idle are looked at before the next is lent
             await held[0].check()
             raise
 
     return check
+
+
+def _pool_class() -> type[AsyncConnectionPool[Any]]:
+    import psycopg
+    from psycopg_pool import AsyncConnectionPool
+
+    class Closing(AsyncConnectionPool[Any]):
+        """A pool that closes what it finds dead, where the driver only lets it go."""
+
+        @staticmethod
+        async def check_connection(conn: AsyncConnection[Any]) -> None:
+            try:
+                await AsyncConnectionPool.check_connection(conn)
+            except psycopg.OperationalError:
+                await conn.close()
+                raise
+
+    return Closing
 
 
 def _counted_class(meter: Meter) -> type[AsyncConnection[Any]]:
