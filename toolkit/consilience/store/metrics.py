@@ -141,6 +141,9 @@ class KeptMetrics:
         self._unsubscribe()
         self._stopping = True
         self._batcher.close()
+        if self._untold:
+            # the last batch had begun before these were left out, and no other row tells of them
+            self._write([])
 
     def __enter__(self) -> Self:
         return self
