@@ -39,6 +39,11 @@ def page(*parts: str, note: str = "") -> str:
     return f"<div class=cs><style>{_STYLE}</style>{''.join(map(escape, parts))}{below}</div>"
 
 
+def style() -> str:
+    """Return the style sheet of every display, for faces that keep it apart from their markup."""
+    return _STYLE
+
+
 _STYLE = """
 .cs{--t:var(--jp-ui-font-color1,var(--vscode-foreground,#1f2328));--m:var(--jp-ui-font-color2,#57606a);
 --l:var(--jp-border-color2,#d8dee4);--b:var(--jp-layout-color1,transparent);--s:var(--jp-layout-color2,#f6f8fa);
