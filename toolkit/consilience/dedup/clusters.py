@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from consilience.errors import InvalidInput
+from consilience.markup.displayed import Displayed
 
 if TYPE_CHECKING:
     import polars as pl
@@ -39,7 +40,7 @@ class PairSource:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Clusters:
+class Clusters(Displayed):
     """Texts in clusters: two texts are in one if they are alike, directly or through others.
 
     Attributes
