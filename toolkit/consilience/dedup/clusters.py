@@ -90,16 +90,19 @@ class Clusters(Displayed):
         )
 
     def _repr_html_(self) -> str:
-        from consilience.markup import page, table
+        import polars as pl
+
+        from consilience.markup import frame_table, page
 
         sizes = np.bincount(self.labels, minlength=self.n_clusters)
-        largest = np.argsort(-sizes, kind="stable")[:20]
+        largest = np.argsort(-sizes, kind="stable")
         largest = largest[sizes[largest] > 1]
-        rows = zip(
-            largest.tolist(), self.representatives[largest].tolist(), sizes[largest].tolist(), strict=True
-        )
-        columns = ("cluster", "first row", "texts")
-        return page(table(columns, rows, numeric=columns), note=repr(self))
+        if not len(largest):
+            return page(
+                note=f"{self!r}: no two texts are alike at {self.threshold:g}; a lower threshold finds more."
+            )
+        columns = {"cluster": largest, "first_row": self.representatives[largest], "texts": sizes[largest]}
+        return page(frame_table(pl.DataFrame(columns)), note=repr(self))
 
     def to_polars(self) -> pl.DataFrame:
         """Return the columns ``row``, ``cluster``, ``representative`` (a row) and ``size`` (texts in the cluster)."""

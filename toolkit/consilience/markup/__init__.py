@@ -18,6 +18,7 @@ from consilience.markup.pieces import (
     table,
 )
 from consilience.markup.plain import plain
+from consilience.markup.sentence import SentenceDisplayed
 from consilience.markup.sorting import Column, sortable
 from consilience.markup.times import ago, moment
 
@@ -26,6 +27,7 @@ __all__ = [
     "Displayed",
     "FrameDisplayed",
     "Html",
+    "SentenceDisplayed",
     "Table",
     "accuracy_bar",
     "ago",
