@@ -18,6 +18,7 @@ FLOORS = {
         "conduct",
         "consult",
         "disclosure",
+        "keeping",
         "rounds",
         "streaming",
         "terms",

@@ -252,9 +252,9 @@ def test_displays_escape_what_models_and_frames_hold(asked, tmp_path):
 
 
 def test_progress_in_a_log_is_plain_lines(capsys):
-    tally = Tally(10, 3)
+    tally = Tally(10)
     Log().show(tally)
-    tally.decided(0)
+    tally.decided(0, 3)
     Terminal().show(tally, "done")
     said = capsys.readouterr().err
     assert said.startswith("0 of 10 rows: time unknown left; asked 0, reused 0, failed 0; $0.0000\n")
