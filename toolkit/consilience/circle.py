@@ -342,6 +342,7 @@ class Circle(Keeping, Closing):
             progress=progress,
             disclosure=self._disclosure,
             tags=tags,
+            recorder=self._recorder,
         )
 
     def _prepare(
@@ -370,6 +371,7 @@ class Circle(Keeping, Closing):
                 method=usual(question.answer, self.method),
                 tell=tell,
             )
+        await self._recorded(kept, verdict)
         if self.store is not None:
             await keep(self.store, kept, verdict)
         return verdict
@@ -378,6 +380,8 @@ class Circle(Keeping, Closing):
         """Give back what the experts hold, and close the store if it was opened from a path; others can ask again."""
         for expert in self.experts:
             await expert.aclose()
+        if self._recorder is not None:
+            await asyncio.to_thread(self._recorder.close)
         if self._owns_store and self.store is not None:
             await asyncio.to_thread(self.store.close)
 

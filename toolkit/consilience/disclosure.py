@@ -140,6 +140,7 @@ def _refused(question: Question, expert: Expert, tag: str) -> Response:
         expert=expert.name,
         source=expert.source,
         outcome=Outcome.REFUSED,
+        calls=0,
         reason=f"not asked: the tag {tag!r} does not allow the provider {provider(expert)!r}",
     )
 

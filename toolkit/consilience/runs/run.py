@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from consilience.evaluation import CircleReport, UnverifiedReport
+    from consilience.experts.recorder import Recorder
     from consilience.runs.ledger import Ledger
     from consilience.store import Store
 
@@ -70,6 +71,7 @@ class Run:
         progress: bool,
         disclosure: Disclosure,
         tags: Sequence[str],
+        recorder: Recorder | None,
     ) -> None:
         _require_positive("replicates", replicates)
         _require_positive("concurrency", concurrency)
@@ -91,6 +93,7 @@ class Run:
             concurrency=concurrency,
             disclosure=disclosure,
             tags=tagged,
+            recorder=recorder,
         )
         self._store = store
         self._budget = budget
@@ -175,6 +178,8 @@ class Run:
         finally:
             shown.cancel()
             progress.show(tally, state)
+            if self._job.recorder is not None:
+                self._job.recorder.flush()  # in this thread, as below
             if ledger is not None:
                 self._end(ledger, tally, state)
         self._result = self._resulting(tally, collected, purses)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from consilience.consult import Calls, consult
 from consilience.disclosure import Disclosure, Shown
@@ -22,6 +22,9 @@ from consilience.runs.template import Tags, Template
 from consilience.terms import Terms
 from consilience.verdict import decide
 from consilience.verdict.methods import Voting, usual
+
+if TYPE_CHECKING:
+    from consilience.experts.recorder import Recorder
 
 _BATCH = 4096
 _PAUSE = 0.25
@@ -44,6 +47,7 @@ class Job:
     concurrency: int
     disclosure: Disclosure
     tags: Tags
+    recorder: Recorder | None
 
     def question(self, row: Mapping[str, Any]) -> Question:
         """Return the question of one row, as the user put it."""
@@ -231,6 +235,8 @@ class Work:
 
     def _settle(self, cell: Cell, response: Response, question: Question) -> None:
         self._tally.answered(response, settled=response.outcome in SETTLED)
+        if self._job.recorder is not None:
+            self._job.recorder.put(question, response)
         if self._ledger is not None and self._settling is not None:
             self._settling.put(self._ledger.rows(cell, response, question))
 
