@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
+import consilience as cs
 from consilience.circle import Circle
 from consilience.errors import InvalidInput, StoreFull
 from consilience.models import Usage
@@ -279,3 +280,11 @@ def test_one_failure_in_ask_all_loses_nothing(circle, kind):
     assert [type(one).__name__ for one in found] == ["Verdict", "EmptyQuestion", "Verdict"]
     with pytest.raises(InvalidInput, match="a list of questions"):
         circle.ask_all_sync("one?")
+
+
+def test_the_report_of_a_run_says_what_each_provider_was_paid(circle):
+    frame = {"id": [1, 2], "text": ["a", "b"]}
+    result = circle.run(
+        frame, "{text}?", answer=cs.Label("yes", "no"), key="id", replicates=2, progress=False
+    ).wait_sync()
+    assert result.report().providers.rows() == [("function", 6, 12, 12, 0, pytest.approx(0.12), False)]

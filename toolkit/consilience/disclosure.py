@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from consilience.errors import InvalidInput
 from consilience.experts.base import Expert
-from consilience.models import Example, Outcome, Question, Response
+from consilience.models import Example, Outcome, Question, Response, Usage
 from consilience.redaction import Redaction, Redactor
 from consilience.verdict import Round, Verdict, decide
 
@@ -140,6 +140,7 @@ def _refused(question: Question, expert: Expert, tag: str) -> Response:
         expert=expert.name,
         source=expert.source,
         outcome=Outcome.REFUSED,
+        usage=Usage(0, 0, 0.0),
         calls=0,
         reason=f"not asked: the tag {tag!r} does not allow the provider {provider(expert)!r}",
     )

@@ -3,7 +3,7 @@
 from consilience.evaluation.calibration import Calibration
 from consilience.evaluation.confidence import CalibratedConfidence, calibrate
 from consilience.evaluation.confidence_history import calibrate_from, confidence_history
-from consilience.evaluation.costs import cost_per_right
+from consilience.evaluation.costs import cost_by_provider, cost_per_right
 from consilience.evaluation.judging import evaluate
 from consilience.evaluation.lift import Lift
 from consilience.evaluation.marks import answers_frame
@@ -27,6 +27,7 @@ __all__ = [
     "calibrate",
     "calibrate_from",
     "confidence_history",
+    "cost_by_provider",
     "cost_per_right",
     "effective_votes",
     "evaluate",

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from consilience.consult import Calls
-from consilience.disclosure import Disclosure
+from consilience.disclosure import Disclosure, provider
 from consilience.errors import InvalidInput, StoreError
 from consilience.experts.base import Expert
 from consilience.frames import Frame
@@ -240,6 +240,7 @@ class Run:
             seconds=tally.seconds,
             certainty=whole,
             rows=rows,
+            providers={expert.name: provider(expert) for expert in self._job.experts},
         )
 
 
