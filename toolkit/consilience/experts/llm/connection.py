@@ -16,6 +16,7 @@ from consilience.experts.llm.prompts import Turn
 from consilience.experts.llm.services import Service, Typed
 from consilience.loop import call_in_thread
 from consilience.models import Usage
+from consilience.urls import checked_server
 
 if TYPE_CHECKING:
     import httpx2
@@ -97,6 +98,8 @@ class Connection:
         ------
         ProviderExtraMissing
             The client is not installed.
+        UnsafeUrl
+            The service's address was given by a user and is not allowed.
         """
         if self._asked is None:
             self._asked = await call_in_thread(self._made)  # type: ignore[assignment]
@@ -173,6 +176,8 @@ class Connection:
 
     def _made(self) -> Model:
         require(self.service)
+        if self.service.given and self.service.url:
+            checked_server(self.service.url, allow_private=self.service.allow_private)
         from consilience.experts.llm import dialects
 
         return dialects.build(self.service, self.model, self.key, http_client())

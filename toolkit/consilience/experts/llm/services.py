@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from consilience.errors import InvalidInput
+from consilience.urls import as_address, checked_server
 
 Dialect: TypeAlias = Literal["openai", "anthropic", "google"]
 Typed: TypeAlias = Literal["native", "prompted", "tool"]
@@ -40,6 +41,10 @@ class Service:
         Whether it runs on the user's own machine: then an answer costs nothing by contract.
     concurrency
         Calls at once by default.
+    given
+        Whether the address is one that a user gave, and so is checked before anything is sent there.
+    allow_private
+        Whether a given address may lie in a private range; this machine by its own name always may.
     """
 
     name: str
@@ -52,11 +57,20 @@ class Service:
     listed: str | None = None
     local: bool = False
     concurrency: int = 32
+    given: bool = False
+    allow_private: bool = False
 
-    def at(self, url: str) -> Service:
+    def at(self, url: str, *, allow_private: bool = False) -> Service:
         """Return what is known of the same protocol at another address: only that it speaks it.
 
         A key that was meant for the provider goes nowhere else, so its variable is not read.
+
+        Raises
+        ------
+        InvalidInput
+            It is no address, or it holds a password.
+        UnsafeUrl
+            It is an IP address that is not allowed; a name is looked up, and checked, with the first question.
         """
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -66,10 +80,11 @@ class Service:
                 "base_url holds no password, since addresses are shown: put it into an environment variable and name "
                 "that with key='...'."
             )
+        if as_address(parts.hostname) is not None:
+            checked_server(url, allow_private=allow_private)
         if self.url == "" or (self.url and urlsplit(self.url).hostname == "localhost"):
-            return replace(
-                self, url=url
-            )  # the user's own anyway: another port or machine is the same service
+            # the user's own anyway: another port or machine is the same service
+            return replace(self, url=url, given=True, allow_private=allow_private)
         plain: Typed | None = "prompted" if self.dialect == "anthropic" else None
         return replace(
             self,
@@ -80,6 +95,8 @@ class Service:
             streamed=True,
             listed=None,
             concurrency=8,
+            given=True,
+            allow_private=allow_private,
         )
 
 
@@ -123,7 +140,9 @@ _ALL = (
 SERVICES: dict[str, Service] = {service.name: service for service in _ALL}
 
 
-def service(name: str, url: str | None = None, key: str | None = None) -> Service:
+def service(
+    name: str, url: str | None = None, key: str | None = None, *, allow_private: bool = False
+) -> Service:
     """Return a service of the table, at another address or with the key of another variable if one is named.
 
     Examples
@@ -131,7 +150,7 @@ def service(name: str, url: str | None = None, key: str | None = None) -> Servic
     >>> service("openai", "http://localhost:8000/v1").name
     'openai at localhost:8000'
     """
-    found = SERVICES[name] if url is None else SERVICES[name].at(url)
+    found = SERVICES[name] if url is None else SERVICES[name].at(url, allow_private=allow_private)
     if found.url == "":
         raise InvalidInput(
             f"{name} has an address for each customer: give it with cs.Model(..., base_url='https://...')."
