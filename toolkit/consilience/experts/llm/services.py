@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from consilience.errors import InvalidInput
@@ -31,7 +31,13 @@ class Service:
     typed
         How it is held to a typed answer; ``None`` asks pydantic-ai's profile of the model.
     probabilities
-        Whether it tells the probabilities of tokens.
+        Whether it tells the probabilities of tokens; a model that does not is asked again without them, and remembered.
+    alternatives
+        Tokens at one place whose probabilities it tells, at most.
+    seed
+        What it calls the seed of the sampling.
+    streams
+        Whether its streams can be asked for by the client of its dialect: one that refuses ``stream_options`` cannot.
     streamed
         Whether answers are asked for as streams. A server on this machine notices only so that its caller left.
         OpenAI lets unverified organisations stream no newer model, so it is asked without.
@@ -53,6 +59,9 @@ class Service:
     key: tuple[str, ...] = ()
     typed: Typed | None = None
     probabilities: bool = False
+    alternatives: int = 20
+    seed: str = "seed"
+    streams: bool = True
     streamed: bool = True
     listed: str | None = None
     local: bool = False
@@ -80,6 +89,11 @@ class Service:
                 "base_url holds no password, since addresses are shown: put it into an environment variable and name "
                 "that with key='...'."
             )
+        if self.name == "azure" and not parts.path.strip("/"):
+            raise InvalidInput(
+                f"azure is asked at 'https://NAME.openai.azure.com/openai/v1/', {url!r} came: add the path. The model "
+                "is the name of your deployment."
+            )
         if as_address(parts.hostname) is not None:
             checked_server(url, allow_private=allow_private)
         if self.url == "" or (self.url and urlsplit(self.url).hostname == "localhost"):
@@ -92,6 +106,9 @@ class Service:
             url=url,
             key=(),
             typed=plain,
+            alternatives=20,
+            seed="seed",
+            streams=True,
             streamed=True,
             listed=None,
             concurrency=8,
@@ -100,8 +117,9 @@ class Service:
         )
 
 
-def _hosted(name: str, url: str, key: str, typed: Typed | None = None, listed: str | None = None) -> Service:
-    return Service(name, "openai", url, (key,), typed, probabilities=True, listed=listed or name)
+def _hosted(name: str, url: str, key: str, typed: Typed | None = None, **known: Any) -> Service:
+    found = Service(name, "openai", url, (key,), typed, probabilities=True, listed=name)
+    return replace(found, **known)
 
 
 def _own(name: str, port: int) -> Service:
@@ -120,15 +138,29 @@ def _own(name: str, port: int) -> Service:
 _ALL = (
     Service("openai", "openai", key=("OPENAI_API_KEY",), probabilities=True, streamed=False, listed="openai"),
     Service("anthropic", "anthropic", key=("ANTHROPIC_API_KEY",), listed="anthropic"),
-    Service("google", "google", key=("GOOGLE_API_KEY", "GEMINI_API_KEY"), listed="google"),
+    Service(
+        "google", "google", key=("GOOGLE_API_KEY", "GEMINI_API_KEY"), probabilities=True, listed="google"
+    ),
     Service("azure", "openai", "", ("AZURE_OPENAI_API_KEY",), probabilities=True, listed="azure"),
     _hosted("openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
-    _hosted("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", "prompted"),
+    # it answers 400 to anybody who asks for probabilities
+    _hosted("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", "prompted", probabilities=False),
     _hosted("deepseek", "https://api.deepseek.com", "DEEPSEEK_API_KEY", "prompted"),
-    _hosted("grok", "https://api.x.ai/v1", "XAI_API_KEY", listed="x-ai"),
-    _hosted("together", "https://api.together.xyz/v1", "TOGETHER_API_KEY", "prompted"),
-    _hosted("mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY", "prompted"),
-    _hosted("huggingface", "https://router.huggingface.co/v1", "HF_TOKEN", "prompted"),
+    _hosted("grok", "https://api.x.ai/v1", "XAI_API_KEY", listed="x-ai", alternatives=8),
+    # its logprobs is a number, and what it tells has another form
+    _hosted("together", "https://api.together.xyz/v1", "TOGETHER_API_KEY", "prompted", probabilities=False),
+    # it refuses every field that it does not know, stream_options, seed and logprobs among them
+    _hosted(
+        "mistral",
+        "https://api.mistral.ai/v1",
+        "MISTRAL_API_KEY",
+        "prompted",
+        probabilities=False,
+        seed="random_seed",
+        streams=False,
+        streamed=False,
+    ),
+    _hosted("huggingface", "https://router.huggingface.co/v1", "HF_TOKEN", "prompted", probabilities=False),
     Service("litellm", "openai", "http://localhost:4000/v1", ("LITELLM_API_KEY",), probabilities=True),
     _own("ollama", 11434),
     _own("lmstudio", 1234),
