@@ -198,8 +198,9 @@ def _usage(response: ModelResponse, service: Service, model: str) -> Usage:
     if told.unmeasured_requests or not (told.input_tokens or told.output_tokens):
         return Usage(cost_usd=0.0 if service.local else None)
     charged = (response.provider_details or {}).get("cost")  # OpenRouter says what it took
-    known = isinstance(charged, int | float) and service.listed == "openrouter"
-    price = float(charged) if known else prices.cost(told, service, response.model_name or model)
+    if isinstance(charged, int | float) and service.listed == "openrouter":
+        return Usage(told.input_tokens, told.output_tokens, float(charged))
+    price = prices.cost(told, service, response.model_name or model)
     return Usage(told.input_tokens, told.output_tokens, price)
 
 
