@@ -23,9 +23,9 @@ def presidio(
     Parameters
     ----------
     model
-        An installed spaCy model, such as ``"en_core_web_sm"``, which finds names of people and places; a small one misses some.
-        Without one only Presidio's patterns are asked: phone and account numbers, documents, addresses on the net, but
-        no names.
+        An installed spaCy model, such as ``"en_core_web_sm"``, which finds names of people and places; a small one
+        misses some. Without one only Presidio's patterns are asked: phone and account numbers, documents, addresses on
+        the net, but no names.
     language
         Of the texts, and of the model.
     threshold
