@@ -204,7 +204,7 @@ class Connection:
             yield completion
         except ConsilienceError:
             raise
-        except Exception as error:  # noqa: BLE001 - as above
+        except Exception as error:  # noqa: BLE001 - the edge of foreign clients, as in _completed
             problem = self._translated(error)
         else:
             return
