@@ -19,6 +19,7 @@ FLOORS = {
         "conduct",
         "consult",
         "disclosure",
+        "keeping",
         "rounds",
         "streaming",
         "terms",

@@ -1,7 +1,9 @@
 """Did the circle help? What known answers say about a circle, and what can be said without them."""
 
 from consilience.evaluation.calibration import Calibration
-from consilience.evaluation.costs import cost_per_right
+from consilience.evaluation.confidence import CalibratedConfidence, calibrate
+from consilience.evaluation.confidence_history import calibrate_from, confidence_history
+from consilience.evaluation.costs import cost_by_provider, cost_per_right
 from consilience.evaluation.judging import evaluate
 from consilience.evaluation.lift import Lift
 from consilience.evaluation.marks import answers_frame
@@ -14,6 +16,7 @@ from consilience.evaluation.votes import EffectiveVotes, effective_votes
 __all__ = [
     "MAJORITY",
     "METHODS",
+    "CalibratedConfidence",
     "Calibration",
     "CircleReport",
     "EffectiveVotes",
@@ -21,6 +24,10 @@ __all__ = [
     "SubCircle",
     "UnverifiedReport",
     "answers_frame",
+    "calibrate",
+    "calibrate_from",
+    "confidence_history",
+    "cost_by_provider",
     "cost_per_right",
     "effective_votes",
     "evaluate",

@@ -20,14 +20,11 @@ class Tally:
     ----------
     rows
         Rows of the frame.
-    cells_a_row
-        Experts times replicates.
     clock
         Monotonic seconds.
     """
 
     rows: int
-    cells_a_row: int
     clock: Callable[[], float] = time.monotonic
     done: int = 0
     asked: int = 0
@@ -54,11 +51,11 @@ class Tally:
         else:
             self.cost_usd += response.usage.cost_usd
 
-    def decided(self, n_reused: int) -> None:
+    def decided(self, n_reused: int, n_cells: int) -> None:
         """Count a row that is done, of whose cells so many were not asked now."""
         self.done += 1
         self.reused += n_reused
-        self._asked_rows += n_reused < self.cells_a_row
+        self._asked_rows += n_reused < n_cells
 
     @property
     def seconds(self) -> float:
