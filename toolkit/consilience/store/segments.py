@@ -18,7 +18,7 @@ from consilience.store.rows import storable
 from consilience.store.schema import SCHEMA_VERSION, TABLES, Columns
 
 if TYPE_CHECKING:
-    from consilience.store.rows import Bundle, Cell
+    from consilience.store.rows import Bundle
 
 _TABLE = "table_name"
 _VERSION = b"consilience.schema"
