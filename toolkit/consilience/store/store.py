@@ -252,6 +252,7 @@ class Store(Upkeep):
                 self._take_own(min(_CLOSING_SECONDS, self._timeout))
             except StoreError as error:
                 _LOG.info("Segments are left in the spool for the next process: %s", error)
+        self._parts[0].close()
 
     def __enter__(self) -> Self:
         return self
