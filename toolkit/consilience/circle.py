@@ -114,7 +114,7 @@ class Circle(Closing):
         self._owns_store = self.store is not None and self.store is not store
 
     def __repr__(self) -> str:
-        kept = f", store={str(self.store.path)!r}" if self.store else ""
+        kept = f", store={self.store.address!r}" if self.store else ""
         return f"<Circle of {len(self.experts)}: {', '.join(expert.name for expert in self.experts)}{kept}>"
 
     async def ask(  # noqa: PLR0913 - what a question may say of itself, each by name

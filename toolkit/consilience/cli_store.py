@@ -35,7 +35,7 @@ def status(file: _File) -> None:
         found = store.status()
     console = _console()
     version = "not made yet" if found.version is None else f"version {found.version}"
-    console.print(f"{found.path}: {version}, {_bytes(found.size)}", markup=False, soft_wrap=True)
+    console.print(f"{found.address}: {version}, {_bytes(found.size)}", markup=False, soft_wrap=True)
     console.print(f"waiting in the spool: {found.waiting} segments, {_bytes(found.waiting_size)}")
     table = _table("table", "rows", "oldest", "newest")
     for name, rows, oldest, newest in found.tables.iter_rows():
