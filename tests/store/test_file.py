@@ -17,6 +17,12 @@ from consilience.store import Store, ingest, places
 from consilience.store.leases import Leases
 
 
+@pytest.fixture
+def engine():
+    """DuckDB: the module is about the file."""
+    return "duckdb"
+
+
 def files(folder):
     return {
         path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from consilience.errors import StoreError
 from consilience.paths import spools_dir
 
 # What the driver would wait for without end: a server that does not answer, a connection that a router forgot.
-_PATIENCE = {
+_PATIENCE: Mapping[str, str | int] = {
     "connect_timeout": 5,
     "keepalives_idle": 15,
     "keepalives_interval": 5,

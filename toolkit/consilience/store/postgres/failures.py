@@ -16,15 +16,15 @@ _SAID: Mapping[str, tuple[type[StoreError], str]] = {
     "53100": (
         StoreFull,
         (
-            "The store {store} is out of space ({said}): make space on the server. Rows that wait in the spool are taken "
-            "afterwards."
+            "The store {store} is out of space ({said}): make space on the server. Rows that wait in the spool are "
+            "taken afterwards."
         ),
     ),
     "55P03": (
         StoreBusy,
         (
-            "The store {store} was held by others for longer than the timeout: end the statement that runs there, or give "
-            "Store a longer timeout."
+            "The store {store} was held by others for longer than the timeout: end the statement that runs there, or "
+            "give Store a longer timeout."
         ),
     ),
     "25006": (StoreReadOnly, "A statement reads the store's tables only: {said}."),

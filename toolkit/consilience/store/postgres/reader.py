@@ -12,7 +12,6 @@ from typing import Any
 import polars as pl
 import psycopg
 from psycopg import Connection, RawServerCursor
-from psycopg.abc import Query as Text
 
 from consilience.store.postgres import failures, tables
 from consilience.store.postgres.address import Address
@@ -86,7 +85,7 @@ class ServerReader:
     def _rows(
         self,
         connection: Connection[Any],
-        text: Text,
+        text: bytes,
         lists: Mapping[str, Listed],
         params: list[object],
         timeout: float | None,

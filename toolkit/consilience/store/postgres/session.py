@@ -13,7 +13,7 @@ from consilience.store.keeper import RowsRefused
 from consilience.store.postgres import failures, tables
 from consilience.store.postgres.address import Address
 from consilience.store.postgres.scan import numbered
-from consilience.store.schema import ALL_TABLES
+from consilience.store.schema import ALL_TABLES, SCHEMA_VERSION
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -41,11 +41,11 @@ class ServerSession:
 
     def prepare(self) -> None:
         """Bring the schema to this version; a newer one is refused and not touched."""
-        if self.version() == len(tables.MIGRATIONS):
+        if self.version() == SCHEMA_VERSION:
             return
         with self._locked():
             before = self.version()
-            if before < len(tables.MIGRATIONS):
+            if before < SCHEMA_VERSION:
                 tables.migrate(self._connection, self._address, before)
 
     def execute(self, sql: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:  # noqa: D102 - Session
