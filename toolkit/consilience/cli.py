@@ -1,4 +1,4 @@
-"""The command line: ``consilience demo``, ``ask``, ``setup-local``, ``doctor``, ``bench``, ``store``."""
+"""The command line: ``consilience demo``, ``ask``, ``run``, ``setup-local``, ``doctor``, ``bench``, ``store``."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
-from consilience import cli_store
-from consilience.errors import ConsilienceError, InvalidInput
+from consilience import cli_run, cli_store
+from consilience.cli_run import sentences as _sentences
+from consilience.errors import InvalidInput
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -30,19 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(cli_store.app, name="store")
-
-
-@contextmanager
-def _sentences() -> Iterator[None]:
-    """Turn errors that are meant for people into one sentence and an exit code, 2 for what the user can retype."""
-    try:
-        yield
-    except ConsilienceError as error:
-        Console(stderr=True).print(f"consilience: {error}", style="red", markup=False, highlight=False)
-        raise typer.Exit(2 if isinstance(error, InvalidInput) else 1) from None
-    except KeyboardInterrupt:
-        Console(stderr=True).print("consilience: stopped")
-        raise typer.Exit(130) from None
+app.command()(cli_run.run)
 
 
 @app.command()

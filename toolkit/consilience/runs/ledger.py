@@ -132,6 +132,7 @@ class Ledger:
         self._named = {name: (storable(name), value) for name, value in self._hashes.items()}
         self._members = [f"{name} {value}" for name, value in self._named.values()]
         self._numbers = itertools.count()
+        self._ended: set[str] = set()
         self._kind = hashlib.sha256(storable(answer_spec).encode()).hexdigest()[:16]
         self.alive = store.living(self.run_id)
 
@@ -165,13 +166,25 @@ class Ledger:
             self.store.write(Bundle({"cells": rows}))
 
     def elsewhere(self, digests: Sequence[str]) -> set[Cell]:
-        """Return the cells that another living run reserved before this one, or that this one has not reserved."""
+        """Return the cells that another living run reserved before this one, or that this one has not reserved.
+
+        What a run that has just ended wrote last may still lie in the spool. Its cells are reserved here once more:
+        that is written after it, so that the next reading of the store sees both.
+        """
         found = self.store.read(_UNDER_WAY, datetime.now(UTC), list(digests), self._members, self._kind)
+        others = set(found["run_id"]) - {self.run_id}
+        living = self.alive.others(others)
+        ended = others - living - self._ended
+        self._ended |= ended
         first: dict[Cell, str] = {}
-        living = self.alive.others(set(found["run_id"]) - {self.run_id})
+        left: set[Cell] = set()
         for digest, expert, replicate, run_id in found.iter_rows():
+            cell = Cell(digest, expert, replicate)
             if run_id == self.run_id or run_id in living:
-                first.setdefault(Cell(digest, expert, replicate), run_id)
+                first.setdefault(cell, run_id)
+            elif run_id in ended:
+                left.add(cell)
+        self.reserve(left, datetime.now(UTC))
         return {cell for cell, run_id in first.items() if run_id != self.run_id}
 
     def rows(self, cell: Cell, response: Response, question: Question) -> Bundle:

@@ -88,8 +88,9 @@ class FileKeeper:
         file = self._place.file
         return LockFiles(file.with_name(f"{file.name}.runs"), run_id)
 
-    def close(self) -> None:
-        """Do nothing: nobody keeps a connection."""
+    def close(self) -> None:  # noqa: D102
+        if self._leases is not None:
+            self._leases.close()
 
     def forget(self) -> None:
         """Do nothing: the locks see to it."""
