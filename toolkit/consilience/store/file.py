@@ -68,7 +68,6 @@ class FileKeeper:
 
         check_writable(self._place)
         with self._loaded.writing(timeout) as connection:
-            connection.execute("SET TimeZone = 'UTC'")
             yield FileSession(connection, self._place.file)
 
     @contextmanager

@@ -17,8 +17,8 @@ from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 from consilience.errors import StoreBusy, StoreError
 from consilience.store.postgres import failures
 from consilience.store.postgres.address import Address
+from consilience.store.postgres.tables import SCHEMA
 
-SCHEMA = "consilience"
 _LIMIT = 4
 _IDLE_SECONDS = 60.0
 _RECONNECT_SECONDS = 5.0

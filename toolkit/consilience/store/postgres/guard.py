@@ -18,9 +18,9 @@ from psycopg import Connection, RawServerCursor
 from consilience.errors import StoreError, StoreReadOnly
 from consilience.store.postgres import failures
 from consilience.store.postgres.address import Address
-from consilience.store.postgres.connections import SCHEMA
 from consilience.store.postgres.reader import reading
 from consilience.store.postgres.scan import Token, numbered, tokens
+from consilience.store.postgres.tables import SCHEMA
 from consilience.store.rows import storable
 from consilience.store.schema import ALL_TABLES
 from consilience.store.statement import given_values
@@ -28,12 +28,14 @@ from consilience.store.statement import given_values
 _BEGINNINGS = frozenset({"select", "with", "values", "table", "("})
 # Not immutable, because they depend on the time zone, the clock or a session's settings, and yet they only compute.
 _HARMLESS = (
-    "age array_to_json array_to_string clock_timestamp concat concat_ws date date_add date_part "
-    "date_subtract date_trunc extract format generate_series json_agg json_build_array json_build_object "
-    "json_object_agg jsonb_agg jsonb_build_array jsonb_build_object jsonb_object_agg json_populate_record "
-    "make_timestamptz now overlaps pg_typeof plainto_tsquery quote_literal random row_to_json text time "
-    "timestamp timestamptz timetz timezone to_char to_date to_json to_jsonb to_timestamp to_tsquery "
-    "to_tsvector ts_headline"
+    "age array_to_json array_to_string clock_timestamp concat concat_ws convert_from convert_to "
+    "current_database current_schema current_user date date_add date_part date_subtract date_trunc "
+    "extract format generate_series json_agg json_build_array json_build_object json_object_agg "
+    "json_populate_record jsonb_agg jsonb_build_array jsonb_build_object jsonb_object_agg length "
+    "make_timestamptz money now numeric overlaps pg_typeof phraseto_tsquery plainto_tsquery quote_literal "
+    "quote_nullable random row_to_json session_user statement_timestamp text time timestamp timestamptz "
+    "timetz timezone to_char to_date to_json to_jsonb to_timestamp to_tsquery to_tsvector "
+    "transaction_timestamp ts_headline version"
 )
 _KNOWN = frozenset(ALL_TABLES) | {column for columns in ALL_TABLES.values() for column in columns}
 _PREFIX = "pg_"

@@ -7,19 +7,20 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from consilience.errors import StoreAway, StoreError
 from consilience.store.mounts import refuse_network
 from consilience.store.postgres.address import address_of
-from consilience.store.postgres.connections import SCHEMA, Connections
-from consilience.store.postgres.exporter import ServerExporter
-from consilience.store.postgres.guard import check_reading
-from consilience.store.postgres.living import ServerLiving
-from consilience.store.postgres.reader import ServerReader, reading
-from consilience.store.postgres.session import ServerSession
-from consilience.store.postgres.tables import LOCK, SIZE, version
 from consilience.store.query import POSTGRES
 from consilience.store.schema import ALL_TABLES
+
+if TYPE_CHECKING:
+    from consilience.store.postgres.connections import Connections
+    from consilience.store.postgres.exporter import ServerExporter
+    from consilience.store.postgres.living import ServerLiving
+    from consilience.store.postgres.reader import ServerReader
+    from consilience.store.postgres.session import ServerSession
 
 # A server that was found away is left alone for so long before something that can wait.
 _QUIET_SECONDS = 5.0
@@ -50,14 +51,20 @@ class ServerKeeper:
         self.address = self._address.shown
         self.spool = self._address.spool
         refuse_network(self.spool)
-        self._connections = Connections(self._address)
+        self._held: Connections | None = None
         self._checked = False
         self._away_until = 0.0
 
-    def load(self) -> None:
-        """Do nothing: the driver is loaded with this module."""
+    def load(self) -> None:  # noqa: D102 - told in Keeper, as all of these
+        # What is not loaded when the process ends cannot be loaded any more.
+        from consilience.store.postgres import reader, session  # noqa: F401
+        from consilience.store.postgres.connections import Connections
 
-    def check(self, timeout: float) -> None:  # noqa: D102 - told in Keeper, as all of these
+        self._held = self._held or Connections(self._address)
+
+    def check(self, timeout: float) -> None:  # noqa: D102
+        from consilience.store.postgres.tables import version
+
         if self._checked:
             return
         if time.monotonic() < self._away_until:
@@ -86,15 +93,21 @@ class ServerKeeper:
             )
 
     def guard(self, query: str, params: Sequence[object], timeout: float) -> None:  # noqa: D102
+        from consilience.store.postgres.guard import check_reading
+
         with self._connections.lent(timeout) as connection:
             check_reading(connection, query, params, self._address)
 
     @contextmanager
     def reading(self, timeout: float) -> Iterator[ServerReader]:  # noqa: D102
+        from consilience.store.postgres.reader import ServerReader
+
         yield ServerReader(self._connections, self._address, timeout)
 
     @contextmanager
     def changing(self, timeout: float) -> Iterator[ServerSession]:  # noqa: D102
+        from consilience.store.postgres.session import ServerSession
+
         with self._connections.lent(timeout) as connection:
             session = ServerSession(connection, self._address, timeout)
             session.prepare()
@@ -102,6 +115,9 @@ class ServerKeeper:
 
     @contextmanager
     def exporting(self, timeout: float) -> Iterator[ServerExporter]:  # noqa: D102
+        from consilience.store.postgres.exporter import ServerExporter
+        from consilience.store.postgres.reader import reading
+
         with (
             self._connections.lent(timeout) as connection,
             reading(connection, self._address, whole=True),
@@ -109,6 +125,8 @@ class ServerKeeper:
             yield ServerExporter(connection)
 
     def compact(self, timeout: float) -> None:  # noqa: D102
+        from consilience.store.postgres.tables import LOCK, SCHEMA
+
         with self._connections.lent(timeout) as connection:
             connection.execute(f"SET lock_timeout = {max(1, int(timeout * 1000))}".encode())
             # Not in a transaction: VACUUM takes one of its own for each table.
@@ -122,17 +140,28 @@ class ServerKeeper:
                     connection.execute("RESET lock_timeout")
 
     def size(self) -> int:  # noqa: D102
+        from consilience.store.postgres.tables import SCHEMA, SIZE
+
         with self._connections.lent(_LIVING_SECONDS) as connection:
             return int(connection.execute(SIZE, [SCHEMA]).fetchall()[0][0])
 
     def living(self, run_id: str) -> ServerLiving:  # noqa: D102
+        from consilience.store.postgres.living import ServerLiving
+
         return ServerLiving(self._connections, run_id, _LIVING_SECONDS)
 
     def close(self) -> None:  # noqa: D102
-        self._connections.close()
+        if self._held is not None:
+            self._held.close()
 
     def forget(self) -> None:  # noqa: D102
-        self._connections.forget()
+        if self._held is not None:
+            self._held.forget()
 
     def again(self) -> str:  # noqa: D102
         return self._address.url
+
+    @property
+    def _connections(self) -> Connections:
+        assert self._held is not None, "load() comes first"
+        return self._held

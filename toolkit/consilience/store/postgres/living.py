@@ -50,14 +50,23 @@ class ServerLiving:
             self._holder = None
 
     def others(self, run_ids: Iterable[str]) -> frozenset[str]:  # noqa: D102 - told in Living
-        if self._holder is not None and self._holder.broken:
-            self.begin()  # The server was away, and forgot what was held.
+        self._hold()
         keys = {run_id: _key(run_id) for run_id in run_ids}
         if not keys:
             return frozenset()
         with self._connections.lent(self._timeout) as connection:
             held = {key for (key,) in connection.execute(_HELD).fetchall()}
         return frozenset(run_id for run_id, key in keys.items() if key in held)
+
+    def _hold(self) -> None:
+        """Show again that the run lives when the server was away meanwhile, and forgot what was held."""
+        if self._holder is None:
+            return
+        try:
+            self._holder.execute("SELECT 1")
+        except psycopg.OperationalError:
+            self._holder.close()
+            self.begin()
 
 
 def _key(run_id: str) -> int:

@@ -13,9 +13,9 @@ from psycopg import Connection
 
 from consilience.errors import StoreError, StoreTooNew
 from consilience.store.postgres.address import Address
-from consilience.store.postgres.connections import SCHEMA
 from consilience.store.schema import ALL_TABLES, MIGRATIONS, SCHEMA_VERSION, TABLES, older, time_column
 
+SCHEMA = "consilience"
 LOCK = 0x636F6E73696C6963
 """Key of the advisory lock that one ingester at a time holds: the letters of *consilic*."""
 
