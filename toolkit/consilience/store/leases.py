@@ -24,7 +24,7 @@ from consilience.store import failures
 from consilience.store.engines import Engines
 from consilience.store.locks import Locks
 from consilience.store.places import Place, check_file
-from consilience.store.schema import MIGRATIONS, SCHEMA_VERSION, TABLES
+from consilience.store.schema import MIGRATIONS, SCHEMA_VERSION, older
 from consilience.store.spool import sync_folder
 
 T = TypeVar("T")
@@ -296,14 +296,8 @@ def _views(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
         "SELECT table_name, list(column_name) FROM information_schema.columns WHERE table_catalog = 'store' GROUP BY 1"
     ).fetchall()
     there = {name: set(columns) for name, columns in found}
-    for name, columns in TABLES.items():
-        known = there.get(name, set())
-        cells = ", ".join(c if c in known else f"NULL::{kind} AS {c}" for c, kind in columns.items())
-        rows = f"FROM store.{name}" if known else "WHERE false"
-        yield f"; CREATE VIEW {name} AS SELECT {cells} {rows}"
-    for name in sorted(there.keys() - TABLES.keys()):
-        quoted = '"' + name.replace('"', '""') + '"'
-        yield f"; CREATE VIEW {quoted} AS FROM store.{quoted}"
+    for name, rows in older(there, "store"):
+        yield f"; CREATE VIEW {name} AS {rows}"
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, fresh: Path) -> None:
