@@ -1,7 +1,7 @@
 """Tables that sort and filter by style alone: no script, so they work in static pages and untrusted notebooks too.
 
 A radio button in the head of a column sets the ``order`` of the rows, a choice above the table hides the others; see
-``docs/decisions/0009-tables-without-a-script.md``.
+``docs/decisions/0010-tables-without-a-script.md``.
 """
 
 from __future__ import annotations
