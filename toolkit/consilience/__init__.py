@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from consilience.experts.recorded import Recorded
     from consilience.experts.registry import Model
     from consilience.experts.scripted import Scripted
+    from consilience.markup import Table
     from consilience.models import (
         Example,
         Items,
@@ -95,6 +96,7 @@ _HOMES = {
     "RunResult": "runs",
     "Scripted": "experts.scripted",
     "Store": "store",
+    "Table": "markup",
     "Text": "models",
     "UnverifiedReport": "evaluation",
     "Usage": "models",
@@ -155,6 +157,7 @@ __all__ = [
     "Score",
     "Scripted",
     "Store",
+    "Table",
     "Text",
     "UnverifiedReport",
     "Usage",
@@ -203,3 +206,17 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Bring ``%circle``, ``%%circle`` and ``%%circle_sql``; IPython calls this at ``%load_ext consilience``."""
+    from consilience.notebook.magics import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Take them out again, and give back what they hold."""
+    from consilience.notebook.magics import unload
+
+    unload(shell)
