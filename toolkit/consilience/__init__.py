@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from consilience.agreement import Coefficient
     from consilience.circle import Circle
     from consilience.dedup import Merged, Recommendation
+    from consilience.doctor import show_versions
     from consilience.evaluation import CircleReport, UnverifiedReport, evaluate
     from consilience.experts.base import Expert, FunctionExpert
     from consilience.experts.human import Human
@@ -103,6 +104,7 @@ _HOMES = {
     "Verdict": "verdict",
     "cached": "policies",
     "evaluate": "evaluation",
+    "show_versions": "doctor",
 }
 _MODULES = (
     "agreement",
@@ -181,6 +183,7 @@ __all__ = [
     "redaction",
     "rounds",
     "samples",
+    "show_versions",
     "simulate",
     "sources",
     "streaming",

@@ -70,7 +70,7 @@ class CircleMagics(Magics):
     @argument("--budget", type=float, help="US dollars that this circle may spend.")
     @argument("--deadline", type=float, help="Seconds until whoever is silent counts as timed out.")
     @argument("name", nargs="?", help="A variable that holds a circle, to ask that one.")
-    @line_cell_magic  # type: ignore[untyped-decorator]
+    @line_cell_magic
     def circle(self, line: str, cell: str | None = None) -> Circle | NoCircle | Verdict:
         """Ask the circle the text of the cell, in which {variables} are put in; alone on a line, show the circle."""
         with _sentences():
@@ -86,12 +86,12 @@ class CircleMagics(Magics):
     @argument("--out", help="The variable that takes the frame (Polars).")
     @argument("--store", help="DuckDB file, or a variable with a store; by default the store of the circle.")
     @argument("--limit", type=int, default=100_000, help="Rows at most; 100,000 by default.")
-    @cell_magic  # type: ignore[untyped-decorator]
+    @cell_magic
     def circle_sql(self, line: str, cell: str) -> Table:
         """Read a store by one SELECT; {variables} are bound as values, and nothing can be changed."""
         with _sentences():
             said = parse_argstring(self.circle_sql, line)
-            query, values = spoken.bound(cell.strip(), self.shell.user_ns)
+            query, values = spoken.bound(cell.strip(), self._names)
             frame = self._store_of(said.store).sql(query, *values, limit=said.limit)
             self._keep(said.out, frame)
             return Table(frame)
@@ -103,11 +103,16 @@ class CircleMagics(Magics):
             store.close()
         self._stores.clear()
 
+    @property
+    def _names(self) -> dict[str, Any]:
+        assert self.shell is not None
+        names: dict[str, Any] = self.shell.user_ns
+        return names
+
     def _ask(self, circle: Circle, said: Namespace, cell: str) -> Verdict:
-        names = self.shell.user_ns
-        context = None if said.context is None else str(spoken.value_of(said.context, names))
+        context = None if said.context is None else str(spoken.value_of(said.context, self._names))
         verdict = circle.ask_sync(
-            spoken.filled(cell.strip(), names),
+            spoken.filled(cell.strip(), self._names),
             answer=spoken.answer_of(said.answer),
             context=context,
             deadline=said.deadline,
@@ -116,13 +121,12 @@ class CircleMagics(Magics):
         return verdict
 
     def _circle_of(self, said: Namespace) -> Circle | None:
-        names = self.shell.user_ns
         if said.name is not None:
             if said.experts or said.store or said.budget is not None:
                 raise InvalidInput(
                     f"The circle {said.name!r} has its own experts, store and budget: leave them out."
                 )
-            found = spoken.value_of(said.name, names)
+            found = spoken.value_of(said.name, self._names)
             if not isinstance(found, Circle):
                 raise InvalidInput(
                     f"The variable {said.name!r} holds no circle but a {type(found).__name__}."
@@ -135,7 +139,7 @@ class CircleMagics(Magics):
         return self.circle_now
 
     def _make(self, said: Namespace) -> None:
-        experts = spoken.experts_of(said.experts, self.shell.user_ns)
+        experts = spoken.experts_of(said.experts, self._names)
         store = self._opened(said.store)
         wanted = (*experts, store, said.budget)
         if wanted == self._made_of and self.circle_now is not None:
@@ -166,7 +170,7 @@ class CircleMagics(Magics):
 
         from consilience.store import Store
 
-        found = spoken.store_of(said, self.shell.user_ns)
+        found = spoken.store_of(said, self._names)
         if not isinstance(found, str):
             return found  # type: ignore[no-any-return]
         path = str(Path(found).absolute())
@@ -181,7 +185,7 @@ class CircleMagics(Magics):
             return
         if not name.isidentifier():
             raise InvalidInput(f"--out takes the name of a variable, {name!r} came.")
-        self.shell.user_ns[name] = value
+        self._names[name] = value
 
 
 def load(shell: InteractiveShell) -> None:

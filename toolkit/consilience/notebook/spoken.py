@@ -40,21 +40,21 @@ def answer_of(spoken: str) -> AnswerKind:
         "items": Items,
         "label": lambda: Label(*words),
         "ranking": lambda: Ranking(*words),
-        "score": lambda: Score(*_bounds(spoken, words)),
+        "score": lambda: _score(spoken, words),
     }
     if kind not in makers or (words and kind in ("text", "items")):
         raise InvalidInput(f"--answer takes {', '.join(KINDS)}; {spoken!r} came.")
     return makers[kind]()
 
 
-def _bounds(spoken: str, words: Sequence[str]) -> list[float]:
+def _score(spoken: str, words: Sequence[str]) -> Score:
+    if not words:
+        return Score()
     try:
-        bounds = [float(word) for word in words]
+        low, high = map(float, words)
     except ValueError:
-        bounds = []
-    if words and len(bounds) != 2:
-        raise InvalidInput(f"--answer score: takes two numbers, as in score:0,10; {spoken!r} came.")
-    return bounds
+        raise InvalidInput(f"--answer score: takes two numbers, as in score:0,10; {spoken!r} came.") from None
+    return Score(low, high)
 
 
 def experts_of(spoken: str, names: Mapping[str, Any]) -> list[Given]:
