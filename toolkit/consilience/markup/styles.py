@@ -36,12 +36,12 @@ overflow-wrap:anywhere;white-space:pre-wrap;background:none}
 .cs td.cs-n,.cs th.cs-n{text-align:right!important;font-variant-numeric:tabular-nums;white-space:nowrap}
 .cs time{text-decoration:underline dotted;text-underline-offset:3px;cursor:help;white-space:nowrap}
 .cs .cs-facts{display:grid;grid-template-columns:max-content 1fr;gap:4px 24px;margin:8px 0;font-size:13px}
-.cs .cs-facts dt{color:var(--m);font-weight:400;margin:0}
-.cs .cs-facts dd{margin:0;overflow-wrap:anywhere;font-variant-numeric:tabular-nums}
+.cs .cs-facts dt{color:var(--m);font-weight:400;margin:0;float:none;width:auto;white-space:nowrap}
+.cs .cs-facts dd{margin:0;float:none;width:auto;overflow-wrap:anywhere;font-variant-numeric:tabular-nums}
 .cs details{margin-top:8px}
 .cs summary{cursor:pointer;color:var(--a)}
 .cs summary:focus-visible{outline:2px solid var(--a);outline-offset:2px}
-.cs code{background:none;color:inherit;font-size:12px}
+.cs.cs code{background:none;color:inherit;font-size:12px;padding:0}
 .cs svg{vertical-align:middle}
 .cs .cs-mark{fill:none;stroke:var(--m);stroke-width:1.2}
 .cs .cs-conflict{color:var(--w)}
