@@ -23,6 +23,7 @@ FLOORS = {
         "doctor",
         "demo",
         "bench",
+        "server_proxy",
     },
     "work": {
         "circle",

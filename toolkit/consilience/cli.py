@@ -85,15 +85,23 @@ def doctor(
     local: Annotated[
         bool, typer.Option("--local", help="Also look for model servers at the usual ports of this machine.")
     ] = False,
+    store: Annotated[Path | None, typer.Option(help="Also look at this store.")] = None,
+    versions: Annotated[
+        bool, typer.Option("--versions", help="Print versions only, for a report of a fault.")
+    ] = False,
 ) -> None:
     """Say what works here, what does not, and what mends it."""
     from rich.text import Text
 
-    from consilience.doctor import checks, servers
+    from consilience.doctor import checks, servers, show_versions
+
+    if versions:
+        show_versions()
+        return
 
     table = _table("what", "state", "found", "to mend it")
     words = {True: ("works", "green"), False: ("missing", "red"), None: ("", "")}
-    found = checks() + (servers() if local else [])
+    found = checks(store) + (servers() if local else [])
     for check in found:
         word, style = words[check.works]
         table.add_row(check.what, Text(word, style=style), Text(check.found), Text(check.mend))
