@@ -12,13 +12,16 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from consilience.notebook.ask import Ask
     from consilience.notebook.widget import Widget
 
 _HOMES = {
+    "Ask": "ask",
     "Widget": "widget",
 }
 
 __all__ = [
+    "Ask",
     "Widget",
 ]
 

@@ -25,11 +25,14 @@ class Assets(NamedTuple):
 
 
 @cache
-def assets(name: str) -> Assets:
-    """Return what draws the widget of a name: ``static/<name>.js`` and, where there is one, ``static/<name>.css``."""
-    own = _read(f"{name}.css")
+def assets(name: str, *pieces: str) -> Assets:
+    """Return what draws the widget of a name: ``static/<name>.js`` and, where there is one, ``static/<name>.css``.
+
+    Further pieces, such as ``verdict``, are files of the same form that several widgets share.
+    """
+    script = [_required(f"{part}.js") for part in ("parts", "rows", *pieces, name)]
     return Assets(
-        _read("parts.js") + _read("rows.js") + _required(f"{name}.js"), style() + _read("widget.css") + own
+        "".join(script), style() + "".join(_read(f"{part}.css") for part in ("widget", *pieces, name))
     )
 
 
