@@ -16,6 +16,7 @@ FLOORS = {
     "work": {
         "asking",
         "circle",
+        "circle_card",
         "conduct",
         "consult",
         "disclosure",

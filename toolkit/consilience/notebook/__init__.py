@@ -13,15 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from consilience.notebook.ask import Ask
+    from consilience.notebook.run import Run
     from consilience.notebook.widget import Widget
 
 _HOMES = {
     "Ask": "ask",
+    "Run": "run",
     "Widget": "widget",
 }
 
 __all__ = [
     "Ask",
+    "Run",
     "Widget",
 ]
 

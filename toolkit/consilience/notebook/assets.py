@@ -6,7 +6,7 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
-from consilience.markup.html import style
+from consilience.markup.styles import BASE
 
 
 class Assets(NamedTuple):
@@ -31,9 +31,7 @@ def assets(name: str, *pieces: str) -> Assets:
     Further pieces, such as ``verdict``, are files of the same form that several widgets share.
     """
     script = [_required(f"{part}.js") for part in ("parts", "rows", *pieces, name)]
-    return Assets(
-        "".join(script), style() + "".join(_read(f"{part}.css") for part in ("widget", *pieces, name))
-    )
+    return Assets("".join(script), BASE + "".join(_read(f"{part}.css") for part in ("widget", *pieces, name)))
 
 
 def _read(name: str) -> str:

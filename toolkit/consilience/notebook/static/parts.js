@@ -68,6 +68,11 @@ function bar(value, low, high, { width = 160 } = {}) {
   return draw({ width: width + 128, height: 20, label }, ...shapes);
 }
 
+/** A part that opens and closes. */
+function fold(summary, ...children) {
+  return h("details", {}, h("summary", {}, summary), ...children);
+}
+
 /** A labelled control: field("Question", h("textarea")). */
 function field(label, control, hint = "") {
   return h("label", { class: "cs-field" }, label, hint ? h("span", {}, ` \u00b7 ${hint}`) : "", control);
@@ -114,7 +119,7 @@ function table(heads, rows, caption) {
 function frame(model, el, label) {
   const spoken = h("div", { class: "cs-hidden", role: "status", "aria-live": "polite" });
   const wrong = h("div", { class: "cs-error", role: "alert", hidden: true });
-  const root = h("section", { class: "cs cs-widget", "aria-label": label });
+  const root = h("div", { class: "cs cs-widget", role: "group", "aria-label": label });
   el.append(root);
   const ends = [];
   const listen = (event, heard) => {
