@@ -28,7 +28,7 @@ FLOORS = {
         "scale",
     },
     "experts": {"experts", "templates", "sources"},
-    "keeping": {"store", "metrics"},
+    "keeping": {"store", "metrics", "operations"},
     "calling": {"policies", "pools", "loop", "testing"},
     "judging": {
         "agreement",

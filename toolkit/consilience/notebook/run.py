@@ -179,9 +179,10 @@ def _progress(tally: Tally, state: str) -> dict[str, object]:
         "asked": tally.asked,
         "reused": tally.reused,
         "failed": tally.failed,
-        "cost": tally.price,
+        "usd": wire.number(tally.cost_usd),
+        "unpriced": tally.n_unpriced,
         "rate": wire.number(tally.rate),
-        "left": state or f"{duration(tally.remaining)} left",
+        "left": state or duration(tally.remaining) + (" left" if tally.remaining is not None else ""),
         "seconds": wire.number(tally.seconds),
         "outcomes": [{**wire.outcome(ended), "n": n} for ended, n in tally.outcomes.most_common()],
         "failures": [

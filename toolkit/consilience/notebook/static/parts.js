@@ -103,6 +103,11 @@ const money = (usd) => (usd === null || usd === undefined ? "unknown" : usd === 
 const count = (n, noun, plural = `${noun}s`) => `${n.toLocaleString("en")} ${n === 1 ? noun : plural}`;
 const seconds = (s) => (s === null || s === undefined ? "" : s < 9.95 ? `${s.toFixed(1)} s` : `${Math.round(s)} s`);
 
+/** A figure with what it counts under it. */
+function tile(value, label, warns = false) {
+  return h("div", { class: `cs-tile${warns ? " cs-conflict" : ""}` }, h("strong", {}, value), h("span", { class: "cs-m cs-small" }, label));
+}
+
 /** A table: heads are {name, numeric}, rows are arrays of nodes or texts. */
 function table(heads, rows, caption) {
   const cell = (tag, value, head) => h(tag, { class: head.numeric ? "cs-n" : null, scope: tag === "th" ? "col" : null }, value ?? "\u2013");

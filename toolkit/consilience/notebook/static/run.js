@@ -1,16 +1,10 @@
 const WORDS = { planning: "Planning", ready: "Not started", running: "Running", paused: "Paused", done: "Done", failed: "Stopped by an error" };
 
-function tile(value, label, warns = false) {
-  return h("div", { class: `cs-tile${warns ? " cs-conflict" : ""}` }, h("strong", {}, value), h("span", { class: "cs-m cs-small" }, label));
-}
-
 function planned(plan) {
   const heads = ["expert", "calls", "settled", "US dollars", "tokens", "s a call"].map((name, n) => ({ name, numeric: n > 0 }));
-  const known = plan.usd === null ? "unknown" : `$${plan.usd.toFixed(4)}`;
   return [
     h("div", { class: "cs-tiles" }, tile(plan.calls.toLocaleString("en"), "calls to make"), tile(plan.settled.toLocaleString("en"), "cells settled"),
-      tile(plan.unpriced && !plan.usd ? "unknown" : known, plan.unpriced ? `and ${count(plan.unpriced, "call")} of unknown price` : "expected cost"),
-      tile(plan.seconds, plan.budget ? `within ${plan.budget}` : "expected time")),
+      tile(...priced(plan.usd, plan.unpriced, "call", "expected cost")), tile(plan.seconds === "time unknown" ? "unknown" : plan.seconds, plan.budget ? `within ${plan.budget}` : "expected time")),
     fold("By expert", h("div", { class: "cs-wide", tabindex: "0", role: "group", "aria-label": "Plan by expert" }, table(heads, plan.experts.map(([expert, ...cells]) => [who(expert), ...cells]), "Calls, settled cells and cost by expert"))),
     plan.notes.map((note) => h("div", { class: "cs-row cs-m" }, note)),
   ];
@@ -27,13 +21,14 @@ function moving(progress) {
       h("span", { class: "cs-m" }, progress.left)), track,
     h("div", { class: "cs-tiles" }, tile(progress.asked.toLocaleString("en"), "cells asked"), tile(progress.reused.toLocaleString("en"), "reused"),
       tile(progress.failed.toLocaleString("en"), "failed", progress.failed > 0), tile(rate, "rows a second"),
-      tile(seconds(progress.seconds), "so far"), tile(...spent(progress.cost))),
+      tile(seconds(progress.seconds), "so far"), tile(...priced(progress.usd, progress.unpriced, "answer", "spent"))),
   ];
 }
 
-function spent(words) {
-  const [known, ...rest] = words.split(" and ");
-  return [known, rest.length ? `and ${rest.join(" and ")}` : "spent"];
+/** A sum and what is unknown of it: nothing known is no zero. */
+function priced(usd, unpriced, noun, label) {
+  if (!unpriced) return [money(usd), label];
+  return usd ? [money(usd), `and ${count(unpriced, noun)} of unknown price`] : ["unknown", `price of ${count(unpriced, noun)}`];
 }
 
 function render({ model, el }) {
