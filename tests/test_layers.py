@@ -26,6 +26,7 @@ FLOORS = {
         "server_proxy",
     },
     "work": {
+        "asking",
         "circle",
         "circle_card",
         "conduct",
@@ -40,7 +41,7 @@ FLOORS = {
         "scale",
     },
     "experts": {"experts", "templates", "sources"},
-    "keeping": {"store", "metrics"},
+    "keeping": {"store", "metrics", "operations"},
     "calling": {"policies", "pools", "loop", "testing"},
     "judging": {
         "agreement",

@@ -12,13 +12,22 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from consilience.notebook.ask import Ask
+    from consilience.notebook.operations import Operations
+    from consilience.notebook.run import Run
     from consilience.notebook.widget import Widget
 
 _HOMES = {
+    "Ask": "ask",
+    "Operations": "operations",
+    "Run": "run",
     "Widget": "widget",
 }
 
 __all__ = [
+    "Ask",
+    "Operations",
+    "Run",
     "Widget",
 ]
 

@@ -137,9 +137,17 @@ class Run(Displayed):
         return self._result
 
     def __await__(self) -> Generator[Any, None, RunResult]:
-        return self._wait(shown_here(self._progress)).__await__()
+        return self.watched(shown_here(self._progress)).__await__()
 
-    async def _wait(self, progress: Progress) -> RunResult:
+    async def watched(self, progress: Progress) -> RunResult:
+        """Run it as awaiting it does, and show how far it is in a place of one's own, such as a widget.
+
+        Parameters
+        ----------
+        progress
+            Is shown the `Tally` every ``progress.interval`` seconds, and at last with how it ended. Cancelling stops
+            the run with what it has.
+        """
         return await background.wait(self._execute(progress))
 
     def wait_sync(self) -> RunResult:
@@ -188,6 +196,7 @@ class Run(Displayed):
             progress.show(tally, state)
             if self._job.recorder is not None:
                 self._job.recorder.flush()  # in this thread, as below
+            self._plan = None  # one that was read meanwhile holds no more
             if ledger is not None:
                 self._end(ledger, tally, state)
         self._result = self._resulting(tally, collected, purses)
