@@ -18,6 +18,7 @@ FLOORS = {
         "conduct",
         "consult",
         "disclosure",
+        "reviewing",
         "rounds",
         "streaming",
         "terms",

@@ -12,13 +12,16 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from consilience.notebook.review import Review
     from consilience.notebook.widget import Widget
 
 _HOMES = {
+    "Review": "review",
     "Widget": "widget",
 }
 
 __all__ = [
+    "Review",
     "Widget",
 ]
 

@@ -227,6 +227,8 @@ class Run:
             seconds=tally.seconds,
             certainty=whole,
             rows=rows,
+            job=self._job,
+            store=self._store,
         )
 
 

@@ -117,6 +117,12 @@ function frame(model, el, label) {
   const root = h("section", { class: "cs cs-widget", "aria-label": label });
   el.append(root);
   const ends = [];
+  // Lab takes single letters and digits for its own shortcuts wherever the focus is; those with Ctrl stay Lab's
+  const own = (event) => {
+    if (root.contains(event.target)) root.toggleAttribute("data-lm-suppress-shortcuts", !(event.ctrlKey || event.metaKey));
+  };
+  window.addEventListener("keydown", own, true);
+  ends.push(() => window.removeEventListener("keydown", own, true));
   const listen = (event, heard) => {
     model.on(event, heard);
     ends.push(() => model.off(event, heard));
