@@ -12,15 +12,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from consilience.notebook.ask import Ask
     from consilience.notebook.review import Review
     from consilience.notebook.widget import Widget
 
 _HOMES = {
+    "Ask": "ask",
     "Review": "review",
     "Widget": "widget",
 }
 
 __all__ = [
+    "Ask",
     "Review",
     "Widget",
 ]

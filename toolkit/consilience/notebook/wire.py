@@ -81,8 +81,9 @@ def given(value: object, asked: AnswerKind) -> object:
     if value is None or not isinstance(asked, (Label, Ranking)):
         return value
     offered = asked.choices if isinstance(asked, Label) else asked.items
-    places = value if isinstance(value, list) else [value]
-    if not all(type(place) is int and 0 <= place < len(offered) for place in places):
+    sent = value if isinstance(value, list) else [value]
+    places = [place for place in sent if type(place) is int and 0 <= place < len(offered)]
+    if len(places) < len(sent):
         raise Unparseable(
             f"One of {', '.join(offered)} is required, {value!r} came: choose one that is shown."
         )

@@ -70,7 +70,7 @@ function bar(value, low, high, { width = 160 } = {}) {
 
 /** A labelled control: field("Question", h("textarea")). */
 function field(label, control, hint = "") {
-  return h("label", { class: "cs-field" }, label, hint ? h("span", {}, ` ${hint}`) : "", control);
+  return h("label", { class: "cs-field" }, label, hint ? h("span", {}, ` \u00b7 ${hint}`) : "", control);
 }
 
 /** What is shown while nothing is there: a picture and one sentence with what to do. */
@@ -138,7 +138,11 @@ function frame(model, el, label) {
   });
   return {
     root, wrong, spoken, on, listen,
-    start: (...children) => root.append(...children, wrong, spoken),
+    /** Put the widget together; the line for errors stands at the end unless it was placed before. */
+    start: (...children) => {
+      root.append(...children);
+      root.append(...(root.contains(wrong) ? [] : [wrong]), spoken);
+    },
     announce: (text) => say(spoken, text),
     act: (action, sent = {}) => model.send({ action, ...sent }),
     after: (end) => ends.push(end),
