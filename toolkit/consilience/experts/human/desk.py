@@ -23,15 +23,14 @@ if TYPE_CHECKING:
 
 # A time-out is older than whatever came; of what came the last counts, and may have been taken back.
 _LAST = """
-SELECT question_id, outcome, row_number() OVER (PARTITION BY question_id ORDER BY
-    CASE WHEN outcome = 'timed out' THEN 1 ELSE 0 END, latency_s DESC, id) AS nth
-FROM responses WHERE expert = ? AND source = 'person'"""
-_UNANSWERED = (
-    f"SELECT question_id FROM ({_LAST}) AS said WHERE nth = 1 AND outcome IN ('timed out', 'withdrawn')"
+WITH said AS (
+    SELECT question_id, outcome, row_number() OVER (PARTITION BY question_id ORDER BY
+        CASE WHEN outcome = 'timed out' THEN 1 ELSE 0 END, latency_s DESC, id) AS nth
+    FROM responses WHERE expert = ? AND source = 'person'
 )
-_HEARD = f"""
-SELECT outcome FROM ({_LAST} AND question_id = ?) AS said WHERE nth = 1 AND outcome IN ('answered', 'abstained')
-"""
+SELECT question_id FROM said WHERE nth = 1"""
+_UNANSWERED = _LAST + " AND outcome IN ('timed out', 'withdrawn')"
+_HEARD = _LAST + " AND outcome IN ('answered', 'abstained') AND question_id = ?"
 
 
 class Desk:

@@ -114,7 +114,7 @@ function table(heads, rows, caption) {
 function frame(model, el, label) {
   const spoken = h("div", { class: "cs-hidden", role: "status", "aria-live": "polite" });
   const wrong = h("div", { class: "cs-error", role: "alert", hidden: true });
-  const root = h("section", { class: "cs cs-widget", "aria-label": label });
+  const root = h("div", { class: "cs cs-widget", role: "group", "aria-label": label });
   el.append(root);
   const ends = [];
   // Lab takes single letters and digits for its own shortcuts wherever the focus is; those with Ctrl stay Lab's
