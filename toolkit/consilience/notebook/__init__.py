@@ -13,17 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from consilience.notebook.ask import Ask
+    from consilience.notebook.history import History
     from consilience.notebook.review import Review
     from consilience.notebook.widget import Widget
 
 _HOMES = {
     "Ask": "ask",
+    "History": "history",
     "Review": "review",
     "Widget": "widget",
 }
 
 __all__ = [
     "Ask",
+    "History",
     "Review",
     "Widget",
 ]
