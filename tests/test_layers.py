@@ -33,6 +33,7 @@ FLOORS = {
         "consult",
         "disclosure",
         "keeping",
+        "reviewing",
         "rounds",
         "streaming",
         "terms",

@@ -15,12 +15,16 @@ if TYPE_CHECKING:
     from consilience.notebook.ask import Ask
     from consilience.notebook.operations import Operations
     from consilience.notebook.run import Run
+    from consilience.notebook.history import History
+    from consilience.notebook.review import Review
     from consilience.notebook.widget import Widget
 
 _HOMES = {
     "Ask": "ask",
     "Operations": "operations",
     "Run": "run",
+    "History": "history",
+    "Review": "review",
     "Widget": "widget",
 }
 
@@ -28,6 +32,8 @@ __all__ = [
     "Ask",
     "Operations",
     "Run",
+    "History",
+    "Review",
     "Widget",
 ]
 

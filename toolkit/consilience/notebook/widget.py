@@ -54,6 +54,8 @@ class Widget(anywidget.AnyWidget):
 
     error = traitlets.Unicode("").tag(sync=True)
 
+    _closed = True  # until it is made: what a subclass raises before leaves nothing to close
+
     def __init__(self, **state: Any) -> None:
         self._lock = threading.RLock()
         self._pending: dict[str, Any] = {}
@@ -98,6 +100,8 @@ class Widget(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Stop, and take the widget out of the kernel and the page."""
+        if self._closed:
+            return
         with self._lock:
             if self._closed:
                 return

@@ -258,6 +258,8 @@ class Run(Displayed):
             certainty=whole,
             rows=rows,
             providers={expert.name: provider(expert) for expert in self._job.experts},
+            job=self._job,
+            store=self._store,
         )
 
 

@@ -75,12 +75,15 @@ function rows({ label, rowHeight = 32, height = 320, need, show, pick }) {
     node,
     selected: () => chosen,
     select,
-    reset(n) {
+    /** Give the list another length, and its rows anew; `at` is where the selected row stands now. */
+    reset(n, at = chosen) {
+      const moved = chosen >= 0 && at >= 0 ? at - chosen : 0;
+      chosen = Math.min(at, n - 1);
       length = n;
       held.clear();
       asked.clear();
-      chosen = Math.min(chosen, n - 1);
       inner.style.height = `${n * rowHeight}px`;
+      if (node.scrollTop) node.scrollTop += moved * rowHeight;
       again();
     },
     put(from, got) {
