@@ -66,7 +66,7 @@ def shoot():
                 theme,
             )
             book.page.wait_for_selector(
-                f"body[data-jp-theme-light={'true' if theme == 'Light' else 'false'}]"
+                f"body[data-jp-theme-light={'true' if theme == 'Light' else 'false'}]", state="attached"
             )
             locator.scroll_into_view_if_needed()
             locator.screenshot(path=SHOTS / f"{name}-{theme.lower()}.png")

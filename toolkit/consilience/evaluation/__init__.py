@@ -1,6 +1,7 @@
 """Did the circle help? What known answers say about a circle, and what can be said without them."""
 
 from consilience.evaluation.calibration import Calibration
+from consilience.evaluation.compared import ComparedAnswers, compared_answers
 from consilience.evaluation.costs import cost_per_right
 from consilience.evaluation.judging import evaluate
 from consilience.evaluation.lift import Lift
@@ -9,18 +10,21 @@ from consilience.evaluation.methods import MAJORITY, METHODS
 from consilience.evaluation.report import CircleReport
 from consilience.evaluation.subcircle import SubCircle
 from consilience.evaluation.unverified import UnverifiedReport
-from consilience.evaluation.votes import EffectiveVotes, effective_votes
+from consilience.evaluation.votes import EffectiveVotes, circle_votes, effective_votes
 
 __all__ = [
     "MAJORITY",
     "METHODS",
     "Calibration",
     "CircleReport",
+    "ComparedAnswers",
     "EffectiveVotes",
     "Lift",
     "SubCircle",
     "UnverifiedReport",
     "answers_frame",
+    "circle_votes",
+    "compared_answers",
     "cost_per_right",
     "effective_votes",
     "evaluate",

@@ -12,13 +12,16 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from consilience.notebook.agreement import Agreement
     from consilience.notebook.widget import Widget
 
 _HOMES = {
+    "Agreement": "agreement",
     "Widget": "widget",
 }
 
 __all__ = [
+    "Agreement",
     "Widget",
 ]
 
