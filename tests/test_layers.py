@@ -15,6 +15,7 @@ FLOORS = {
     "faces": {"cli", "cli_store", "notebook", "dashboards", "mcp", "report", "doctor", "demo", "bench"},
     "work": {
         "circle",
+        "circle_card",
         "conduct",
         "consult",
         "disclosure",

@@ -13,9 +13,12 @@ _spec.loader.exec_module(lab_module)
 SHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """A headless browser; without one the tests are left out and say so, under CI they fail."""
+    """A headless browser; without one the tests are left out and say so, under CI they fail.
+
+    Playwright's loop runs in the main thread until the fixture ends, and other files' tests start loops of their own.
+    """
     path = lab_module.chromium()
     if path is None:
         said = "No chromium was found, so no browser test ran: apt install chromium (or set PATH), then make test."

@@ -11,6 +11,7 @@ from consilience.evaluation.lift import counted, drawn
 from consilience.evaluation.marks import mark, read_answers, read_gold
 from consilience.evaluation.shared import together
 from consilience.frames import Frame
+from consilience.markup.sentence import SentenceDisplayed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class EffectiveVotes:
+class EffectiveVotes(SentenceDisplayed):
     """How many members who err independently would be worth as much as the circle.
 
     Parameters

@@ -6,7 +6,7 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
-from consilience.markup.html import style
+from consilience.markup.styles import BASE
 
 
 class Assets(NamedTuple):
@@ -29,7 +29,7 @@ def assets(name: str) -> Assets:
     """Return what draws the widget of a name: ``static/<name>.js`` and, where there is one, ``static/<name>.css``."""
     own = _read(f"{name}.css")
     return Assets(
-        _read("parts.js") + _read("rows.js") + _required(f"{name}.js"), style() + _read("widget.css") + own
+        _read("parts.js") + _read("rows.js") + _required(f"{name}.js"), BASE + _read("widget.css") + own
     )
 
 
