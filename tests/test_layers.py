@@ -14,11 +14,13 @@ PACKAGE = Path(__file__).parent.parent / "toolkit" / "consilience"
 FLOORS = {
     "faces": {"cli", "cli_store", "notebook", "dashboards", "mcp", "report", "doctor", "demo", "bench"},
     "work": {
+        "asking",
         "circle",
         "circle_card",
         "conduct",
         "consult",
         "disclosure",
+        "reviewing",
         "rounds",
         "streaming",
         "terms",

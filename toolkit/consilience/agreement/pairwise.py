@@ -13,6 +13,7 @@ from consilience.agreement.camps import camps
 from consilience.agreement.coefficient import Coefficient, two_places
 from consilience.errors import InvalidInput
 from consilience.frames import Frame, long_frame, to_polars
+from consilience.markup.displayed import Displayed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +25,7 @@ MOST_EXPERTS = 100
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Pairwise:
+class Pairwise(Displayed):
     """A coefficient of agreement for every two experts.
 
     Parameters
@@ -165,13 +166,10 @@ class Pairwise:
         return f"<Pairwise: {self.method} of {len(self.experts)} experts, {len(self):,} pairs>"
 
     def _repr_html_(self) -> str:
-        from consilience.markup import page, table
+        from consilience.markup import page
+        from consilience.markup.frames import frame_table
 
-        frame = self.to_polars()
-        return page(
-            table(frame.columns, frame.head(100).iter_rows(), numeric=("tasks", "value", "low", "high")),
-            note=" ".join(self.findings()),
-        )
+        return page(frame_table(self.to_polars()), note=" ".join((*self.findings(), repr(self).strip("<>"))))
 
 
 def pairwise(

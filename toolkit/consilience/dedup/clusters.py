@@ -195,8 +195,8 @@ class Clusters(Displayed):
         lowest = self._lowest or self.threshold
         if fraction_of(threshold) < fraction_of(lowest):
             raise InvalidInput(
-                f"threshold must be {lowest:g} or more, got {threshold:g}: pairs below were not looked for; search with "
-                f"near_duplicates(texts, {threshold:g})"
+                f"threshold must be {lowest:g} or more, got {threshold:g}: pairs below were not looked for; search "
+                f"with near_duplicates(texts, {threshold:g})"
             )
         labels, first = numbered(self._source().labels(threshold, len(self.labels)), 0)
         return replace(self, labels=labels, representatives=first, threshold=float(threshold), _lowest=lowest)

@@ -10,6 +10,7 @@ import numpy as np
 
 from consilience.dedup.clusters import Clusters
 from consilience.errors import InvalidInput
+from consilience.markup.displayed import Displayed
 
 if TYPE_CHECKING:
     from consilience.kernels._arrays import Codes
@@ -33,11 +34,11 @@ class Edit:
     rows: tuple[int, ...]
 
 
-class Curated:
+class Curated(Displayed):
     """Clusters at any threshold from the lowest up, with what a person corrected.
 
-    Corrections name texts, not clusters, so that they hold when the threshold moves: they are done anew, in their order,
-    on what the threshold gives.
+    Corrections name texts, not clusters, so that they hold when the threshold moves: they are done anew, in their
+    order, on what the threshold gives.
 
     Parameters
     ----------
@@ -99,6 +100,9 @@ class Curated:
         """Take the last correction back, and return self; without one nothing happens."""
         return self._take(self._threshold, self._edits[:-1])
 
+    def _repr_html_(self) -> str:
+        return self._clusters._repr_html_()
+
     def __repr__(self) -> str:
         n = len(self._edits)
         return f"Curated({self._clusters!r}, {n:,} correction{'' if n == 1 else 's'})"
@@ -138,13 +142,14 @@ class Curated:
             else:
                 labels[rows] = np.arange(following, following + rows.size, dtype=np.int32)
                 following += rows.size
-        return replace(base, **_renumbered(labels))
+        labels, first = _renumbered(labels)
+        return replace(base, labels=labels, representatives=first)
 
 
-def _renumbered(labels: Codes) -> dict[str, Codes]:
+def _renumbered(labels: Codes) -> tuple[Codes, Codes]:
     """Return labels by the first text of each cluster, and those first texts."""
     _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
     order = np.argsort(first, kind="stable")
     place = np.empty(order.size, dtype=np.int32)
     place[order] = np.arange(order.size, dtype=np.int32)
-    return {"labels": place[inverse], "representatives": first[order].astype(np.int32)}
+    return place[inverse], first[order].astype(np.int32)

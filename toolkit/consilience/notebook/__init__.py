@@ -13,15 +13,24 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from consilience.notebook.agreement import Agreement
+    from consilience.notebook.ask import Ask
+    from consilience.notebook.duplicates import Duplicates
+    from consilience.notebook.review import Review
     from consilience.notebook.widget import Widget
 
 _HOMES = {
     "Agreement": "agreement",
+    "Ask": "ask",
+    "Duplicates": "duplicates",
+    "Review": "review",
     "Widget": "widget",
 }
 
 __all__ = [
     "Agreement",
+    "Ask",
+    "Duplicates",
+    "Review",
     "Widget",
 ]
 

@@ -32,9 +32,12 @@ def action(method: F) -> F:
     return method
 
 
-def drawn_by(name: str) -> tuple[Any, Any]:
-    """Return the traits that hold a widget's script and style: ``static/<name>.js`` and ``static/<name>.css``."""
-    script, style = assets(name)
+def drawn_by(name: str, *pieces: str) -> tuple[Any, Any]:
+    """Return the traits that hold a widget's script and style: ``static/<name>.js`` and ``static/<name>.css``.
+
+    Further pieces are those that several widgets share, such as ``verdict``.
+    """
+    script, style = assets(name, *pieces)
     return traitlets.Unicode(script).tag(sync=True), traitlets.Unicode(style).tag(sync=True)
 
 
@@ -68,7 +71,8 @@ class Widget(anywidget.AnyWidget):
     def publish(self, **state: Any) -> None:
         """Show state: at once when nothing was shown in the last tenth of a second, else with what follows.
 
-        May be called from any thread; after `close` it does nothing.
+        A value that is a function is called when it is shown, so that what changes often is put together seldom. May be
+        called from any thread; after `close` it does nothing.
         """
         with self._lock:
             if self._closed:
@@ -127,15 +131,19 @@ class Widget(anywidget.AnyWidget):
             if state and not self._closed:
                 with self.hold_sync():
                     for name, value in state.items():
-                        setattr(self, name, value)
+                        setattr(self, name, value() if callable(value) else value)
 
     def _receive(self, _widget: object, content: Any, _buffers: object) -> None:
         try:
             self._act(content)
         except ConsilienceError as error:
-            self.publish(error=str(error))
+            self._say(str(error))
         except Exception as error:  # noqa: BLE001 - the edge of a callback: the kernel would only log it, out of sight
-            self.publish(error=f"This is a fault in the widget: {type(error).__name__}: {error}")
+            self._say(f"This is a fault in the widget: {type(error).__name__}: {error}")
+
+    def _say(self, error: str) -> None:
+        self.publish(error=error)
+        self.flush()
 
     def _act(self, content: Any) -> None:
         sent = dict(content) if isinstance(content, Mapping) else {}

@@ -235,6 +235,8 @@ class Run(Displayed):
             seconds=tally.seconds,
             certainty=whole,
             rows=rows,
+            job=self._job,
+            store=self._store,
         )
 
 

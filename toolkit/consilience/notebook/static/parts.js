@@ -70,7 +70,7 @@ function bar(value, low, high, { width = 160 } = {}) {
 
 /** A labelled control: field("Question", h("textarea")). */
 function field(label, control, hint = "") {
-  return h("label", { class: "cs-field" }, label, hint ? h("span", {}, ` ${hint}`) : "", control);
+  return h("label", { class: "cs-field" }, label, hint ? h("span", {}, ` \u00b7 ${hint}`) : "", control);
 }
 
 /** What is shown while nothing is there: a picture and one sentence with what to do. */
@@ -117,6 +117,12 @@ function frame(model, el, label) {
   const root = h("section", { class: "cs cs-widget", "aria-label": label });
   el.append(root);
   const ends = [];
+  // Lab takes single letters and digits for its own shortcuts wherever the focus is; those with Ctrl stay Lab's
+  const own = (event) => {
+    if (root.contains(event.target)) root.toggleAttribute("data-lm-suppress-shortcuts", !(event.ctrlKey || event.metaKey));
+  };
+  window.addEventListener("keydown", own, true);
+  ends.push(() => window.removeEventListener("keydown", own, true));
   const listen = (event, heard) => {
     model.on(event, heard);
     ends.push(() => model.off(event, heard));
@@ -132,7 +138,11 @@ function frame(model, el, label) {
   });
   return {
     root, wrong, spoken, on, listen,
-    start: (...children) => root.append(...children, wrong, spoken),
+    /** Put the widget together; the line for errors stands at the end unless it was placed before. */
+    start: (...children) => {
+      root.append(...children);
+      root.append(...(root.contains(wrong) ? [] : [wrong]), spoken);
+    },
     announce: (text) => say(spoken, text),
     act: (action, sent = {}) => model.send({ action, ...sent }),
     after: (end) => ends.push(end),
