@@ -12,7 +12,18 @@ PACKAGE = Path(__file__).parent.parent / "toolkit" / "consilience"
 
 # Top to bottom; a module imports from its own floor or a lower one.
 FLOORS = {
-    "faces": {"cli", "cli_store", "notebook", "dashboards", "mcp", "report", "doctor", "demo", "bench"},
+    "faces": {
+        "cli",
+        "cli_serve",
+        "cli_store",
+        "notebook",
+        "dashboards",
+        "mcp",
+        "report",
+        "doctor",
+        "demo",
+        "bench",
+    },
     "work": {
         "circle",
         "conduct",

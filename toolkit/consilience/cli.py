@@ -1,4 +1,4 @@
-"""The command line: ``consilience demo``, ``ask``, ``setup-local``, ``doctor``, ``bench``, ``store``."""
+"""The command line: ``consilience demo``, ``ask``, ``serve``, ``setup-local``, ``doctor``, ``bench``, ``store``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from consilience import cli_store
+from consilience import cli_serve, cli_store
 from consilience.errors import ConsilienceError, InvalidInput
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(cli_store.app, name="store")
+app.command("serve")(cli_serve.serve)
+app.add_typer(cli_serve.users, name="serve-user")
 
 
 @contextmanager

@@ -65,6 +65,17 @@ class Dashboard:
 
         return Frame(self.reader, self._person(), title=self.title, leaves=self._leaves).page()
 
+    def rendered(self, document: Any) -> None:
+        """Render the first page into a document, as somebody who may see it."""
+        from panel.io.state import set_curdoc
+
+        from consilience.dashboards.frame import Frame
+
+        with set_curdoc(document):
+            frame = Frame(self.reader, lambda: Viewer("", Role.READER), title=self.title)
+            frame.page().server_doc(document)
+            frame.close()
+
     def servable(self) -> Dashboard:
         """Serve these pages where ``panel serve`` runs this script.
 
