@@ -37,7 +37,8 @@ endif
 types: $(VENV)/.dev ## mypy, strict
 	@.ci/step 'mypy' mypy toolkit
 
-unit: $(VENV)/.dev $(VENV)/.package ## pytest: unit, property, doctest, layers, packaging
+unit: $(VENV)/.dev $(VENV)/.package ## pytest: unit, property, doctest, layers, packaging, browser
+	@.ci/step 'finding a browser' .ci/browser
 	@echo 'pytest'
 	@pytest -q -n auto --dist loadfile --doctest-modules --pyargs tests consilience
 

@@ -26,6 +26,7 @@ FLOORS = {
     },
     "work": {
         "circle",
+        "circle_card",
         "conduct",
         "consult",
         "disclosure",

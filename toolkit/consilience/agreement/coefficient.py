@@ -6,12 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from consilience.markup.displayed import Displayed
+
 if TYPE_CHECKING:
     import polars as pl
 
 
 @dataclass(frozen=True, slots=True)
-class Coefficient:
+class Coefficient(Displayed):
     """A coefficient of agreement: 1 is full agreement, `chance` is what guessing gives, below it is opposition.
 
     Parameters

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from consilience.errors import InvalidInput
+from consilience.markup.displayed import Displayed
 
 if TYPE_CHECKING:
     import polars as pl
@@ -39,7 +40,7 @@ class PairSource:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Clusters:
+class Clusters(Displayed):
     """Texts in clusters: two texts are in one if they are alike, directly or through others.
 
     Attributes
@@ -89,16 +90,19 @@ class Clusters:
         )
 
     def _repr_html_(self) -> str:
-        from consilience.markup import page, table
+        import polars as pl
+
+        from consilience.markup import frame_table, page
 
         sizes = np.bincount(self.labels, minlength=self.n_clusters)
-        largest = np.argsort(-sizes, kind="stable")[:20]
+        largest = np.argsort(-sizes, kind="stable")
         largest = largest[sizes[largest] > 1]
-        rows = zip(
-            largest.tolist(), self.representatives[largest].tolist(), sizes[largest].tolist(), strict=True
-        )
-        columns = ("cluster", "first row", "texts")
-        return page(table(columns, rows, numeric=columns), note=repr(self))
+        if not len(largest):
+            return page(
+                note=f"{self!r}: no two texts are alike at {self.threshold:g}; a lower threshold finds more."
+            )
+        columns = {"cluster": largest, "first_row": self.representatives[largest], "texts": sizes[largest]}
+        return page(frame_table(pl.DataFrame(columns)), note=repr(self))
 
     def to_polars(self) -> pl.DataFrame:
         """Return the columns ``row``, ``cluster``, ``representative`` (a row) and ``size`` (texts in the cluster)."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from consilience.errors import InvalidInput
 from consilience.evaluation.lift import counted, drawn
 from consilience.evaluation.shared import together
+from consilience.markup.sentence import SentenceDisplayed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class EffectiveVotes:
+class EffectiveVotes(SentenceDisplayed):
     """How many members who err independently would be worth as much as the circle.
 
     Parameters

@@ -12,6 +12,7 @@ from consilience.errors import InvalidInput, PoolClosed
 from consilience.loop import background
 from consilience.policies.clock import SYSTEM, Clock
 from consilience.policies.events import EVENTS, Events
+from consilience.pools.cards import PoolDisplayed
 from consilience.pools.figures import Health, Meter, PoolStats
 from consilience.pools.pool_events import ConnectionReplaced, HealthChanged
 
@@ -22,7 +23,7 @@ R = TypeVar("R")
 Shut = Callable[[R], Awaitable[None]]
 
 
-class Pool(ABC, Generic[R]):
+class Pool(PoolDisplayed, ABC, Generic[R]):
     """Connections that live on the background loop, whoever uses them and from wherever.
 
     What holds the connections is made with the first use, and made again when the background loop was closed in

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from consilience.markup.displayed import Displayed
 from consilience.markup.plain import plain
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class ExpertPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Displayed):
     """What a run will ask and cost.
 
     Parameters

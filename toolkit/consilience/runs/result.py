@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from consilience.errors import InvalidInput
 from consilience.frames import Frame, require_columns, to_polars
+from consilience.markup.displayed import Displayed
 from consilience.markup.plain import plain
 from consilience.runs.collected import ROW_NUMBER
 
@@ -32,7 +33,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class RunResult:
+class RunResult(Displayed):
     """What a run gave.
 
     Parameters

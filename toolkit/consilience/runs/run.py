@@ -14,6 +14,7 @@ from consilience.errors import InvalidInput, StoreError
 from consilience.experts.base import Expert
 from consilience.frames import Frame
 from consilience.loop import background
+from consilience.markup.displayed import Displayed
 from consilience.models import AnswerKind, Example, Question
 from consilience.runs.budget import Budget, Purse, Spending
 from consilience.runs.collected import ROW_NUMBER, Collected
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from consilience.store import Store
 
 
-class Run:
+class Run(Displayed):
     """One prompt over all rows of a frame; made by `Circle.run`, which says what the parameters mean.
 
     Nothing is asked before it is awaited (or `wait_sync` is called). It may be awaited again, here or in another
@@ -96,6 +97,13 @@ class Run:
         rows = self._job.rows
         state = "not run yet" if self._result is None else repr(self._result)
         return f"<Run of {rows.n:,} rows, {len(self._job.experts)} experts: {state}>"
+
+    def _repr_html_(self) -> str:
+        from consilience.runs.cards import result_card, waiting_card
+
+        if self._result is not None:
+            return result_card(self._result)
+        return waiting_card(self._job.rows.n, [expert.name for expert in self._job.experts])
 
     @property
     def plan(self) -> Plan:

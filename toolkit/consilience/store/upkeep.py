@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from consilience.errors import InvalidInput
+from consilience.store.cards import StatusDisplayed, StoreDisplayed
 from consilience.store.history import History
 from consilience.store.schema import TABLES
 
@@ -26,7 +27,7 @@ _TOGETHER = {"questions": ("questions", "responses", "verdicts", "recommendation
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class Status(StatusDisplayed):
     """What a store holds.
 
     Parameters
@@ -79,7 +80,7 @@ class Compacted:
     after: int
 
 
-class Upkeep(History):
+class Upkeep(History, StoreDisplayed):
     """The faces that keep a store in order. Each runs when it is called, and never by itself."""
 
     def status(self) -> Status:

@@ -48,8 +48,8 @@ def decide(
     question
         What was asked.
     responses
-        One for each asked expert, with whatever outcome. Who was *timed out* and answered later has two; the later
-        one counts.
+        One for each asked expert, with whatever outcome. Who was *timed out* or *not needed* and answered later has
+        two; the later one counts.
     method
         For labels, texts and other kinds: ``majority``, the default (more than half of the *asked* experts gave the
         same answer), ``plurality`` (most of those who answered, ties stay ties), ``weighted majority`` (more than half
@@ -97,10 +97,13 @@ def decide(
     )
 
 
+_UNHEARD = (Outcome.TIMED_OUT, Outcome.NOT_NEEDED)
+
+
 def _standing(responses: list[Response]) -> tuple[Response, ...]:
-    """Return the responses without the time-outs of experts who responded later."""
-    came = {response.expert for response in responses if response.outcome is not Outcome.TIMED_OUT}
-    return tuple(r for r in responses if r.outcome is not Outcome.TIMED_OUT or r.expert not in came)
+    """Return the responses without the time-outs and releases of experts who responded later."""
+    came = {response.expert for response in responses if response.outcome not in _UNHEARD}
+    return tuple(r for r in responses if r.outcome not in _UNHEARD or r.expert not in came)
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ def collect(store: Store, humans: Iterable[Human]) -> tuple[Verdict, ...]:
     for human in humans:
         folder = human.folder()
         for late in _in_hand(store, human) + (_in_inbox(store, human, folder) if folder else []):
-            decided.append(_recorded(store, late))
+            decided.append(taken_up(store, late.question, late.response))
             human.forget(late.question.id)
     return tuple(decided)
 
@@ -84,7 +84,7 @@ def _in_hand(store: Store, human: Human) -> list[Late]:
     for question, said in human.given_late():
         stored = _stored(store, question.id)
         if stored is not None:
-            found.append(Late(stored, _response(stored, human, said)))
+            found.append(Late(stored, response_to(stored, human, said)))
     return found
 
 
@@ -121,7 +121,7 @@ def _late(store: Store, human: Human, folder: Folder, name: str, part: str) -> L
         said = read_answer(folder, name, pending, human.name).written
     else:
         said = judged(content or b"", question)
-    return None if said is None else Late(question, _response(question, human, said))
+    return None if said is None else Late(question, response_to(question, human, said))
 
 
 def _stored(store: Store, question_id: str) -> Question | None:
@@ -131,7 +131,8 @@ def _stored(store: Store, question_id: str) -> Question | None:
         return None
 
 
-def _response(question: Question, human: Human, said: Written) -> Response:
+def response_to(question: Question, human: Human, said: Written) -> Response:
+    """Return what a person said as their late response to a question."""
     answer = None if said.abstained else question.answer.parse(said.raw)
     shown = "" if answer is None else question.answer.key(answer)
     own = json.dumps([question.id, human.name, said.abstained, shown])
@@ -148,10 +149,11 @@ def _response(question: Question, human: Human, said: Written) -> Response:
     )
 
 
-def _recorded(store: Store, late: Late) -> Verdict:
-    before = store.verdict(late.question.id)
+def taken_up(store: Store, question: Question, response: Response) -> Verdict:
+    """Record a late response and return the verdict that is decided with it, which the store then holds as newest."""
+    before = store.verdict(question.id)
     method = None if before.method in WEIGHTED else before.method
-    responses = [*before.responses, late.response]
-    verdict = decide(late.question, responses, method=method)
-    store.record(late.question, [late.response], verdict)
+    responses = [*before.responses, response]
+    verdict = decide(question, responses, method=method)
+    store.record(question, [response], verdict)
     return verdict
