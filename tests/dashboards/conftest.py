@@ -1,134 +1,76 @@
-"""A dashboard served by a process of its own, and a browser in front of it."""
+"""Dashboards that run, people who may sign in, and a browser."""
 
-import json
-import os
-import subprocess
-import sys
-import threading
-from contextlib import contextmanager
-from dataclasses import dataclass
+import importlib.util
 from pathlib import Path
 
 import pytest
 
 from consilience.dashboards.people import People
 from consilience.dashboards.roles import Role
-from consilience.models import Label, Outcome, Question, Response, Source, Usage
 from consilience.store import Store
-from consilience.verdict.decide import decide
-
-PASSWORD = "correct horse battery"
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-SCREENSHOTS = Path(__file__).parent.parent.parent / "build" / "screenshots"
 
 
-@dataclass(frozen=True)
-class Served:
-    """A dashboard that runs: where it is, over what, and who may sign in."""
-
-    url: str
-    port: int
-    store: Path
-    users: Path
+def _beside(name, path):
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-def ask(store, text, votes, *, kind=None):
-    """Record one question with what each expert said, `None` for a time-out."""
-    question = Question(text, kind or Label("yes", "no"))
-    responses = [
-        Response(
-            question_id=question.id,
-            expert=name,
-            source=Source.PERSON if name == "ana" else Source.MODEL,
-            outcome=Outcome.TIMED_OUT if said is None else Outcome.ANSWERED,
-            answer=said,
-            latency_s=1.25,
-            usage=Usage(input_tokens=10, output_tokens=2, cost_usd=0.001),
-        )
-        for name, said in votes.items()
-    ]
-    store.record(question, responses, decide(question, responses))
-    return question
+_HERE = Path(__file__).parent
+_SERVED = _beside("consilience_tests_served", _HERE / "served.py")
+_LAB = _beside("consilience_tests_lab", _HERE.parent / "browser" / "lab.py")
 
 
-@contextmanager
-def serving(store, users, *options, **environment):
-    """Run ``consilience serve`` until the block ends; it is ready when the block begins."""
-    command = [sys.executable, "-c", "from consilience.cli import app; app()", "serve", str(store), "--port", "0"]
-    process = subprocess.Popen(
-        [*command, "--users", str(users), *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, **environment},
-    )
-    try:
-        said = []
-        for line in process.stdout:
-            said.append(line)
-            if " is at http://" in line:
-                break
-        else:
-            pytest.fail(f"the server ended: {''.join(said)}")
-        # A full pipe would stop the server.
-        threading.Thread(target=process.stdout.read, daemon=True).start()
-        url = line.split(" is at ")[1].split()[0]
-        yield Served(url, int(url.split(":")[2].split("/")[0]), Path(store), Path(users))
-    finally:
-        process.terminate()
-        process.wait(20)
+@pytest.fixture(scope="session")
+def site():
+    """What tests do with a dashboard: serve it, sign in, look at the audit, keep a picture."""
+    return _SERVED
 
 
 @pytest.fixture(scope="module")
-def users(tmp_path_factory):
+def users(tmp_path_factory, site):
     """A file with one person of each role."""
     path = tmp_path_factory.mktemp("users") / "users.json"
     people = People(path)
     for name, role in (("rita", Role.READER), ("vera", Role.REVIEWER), ("otto", Role.OPERATOR)):
-        people.put(name, role, PASSWORD)
+        people.put(name, role, site.PASSWORD)
     return path
 
 
 @pytest.fixture(scope="module")
-def history(tmp_path_factory):
-    """A store with a few questions: agreed, split, and one with an answer full of markup."""
+def history(tmp_path_factory, site):
+    """A store with a few questions: agreed, split, with a time-out, and one full of markup."""
     path = tmp_path_factory.mktemp("store") / "history.duckdb"
     with Store(path) as store:
         for n in range(12):
-            ask(store, f"Is statement {n} true?", {"ana": "yes", "openai:gpt-x": "yes", "local:small": "no"})
-        ask(store, "Is it split?", {"openai:gpt-x": "yes", "local:small": "no"})
-        ask(store, "Did all answer?", {"openai:gpt-x": "yes", "local:small": None})
-        ask(store, HOSTILE, {"openai:gpt-x": "yes", "local:<img src=x onerror=alert(1)>": "no"})
+            site.ask(
+                store, f"Is statement {n} true?", {"ana": "yes", "openai:gpt-x": "yes", "local:small": "no"}
+            )
+        site.ask(store, "Is it split?", {"openai:gpt-x": "yes", "local:small": "no"})
+        site.ask(store, "Did all answer?", {"openai:gpt-x": "yes", "local:small": None})
+        site.ask(store, site.HOSTILE, {"openai:gpt-x": "yes", site.HOSTILE: "no"})
         store.flush()
     return path
 
 
-HOSTILE = "<script>window.stolen=1</script><img src=x onerror='window.stolen=1'> \"'>${7*7}{{7*7}}"
-
-
 @pytest.fixture(scope="module")
-def served(history, users):
+def served(history, users, site):
     """A dashboard with a sign-in."""
-    with serving(history, users, "--auth", "password") as server:
+    with site.serving(history, users, "--auth", "password") as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def browser():
-    """The system's chromium."""
+    """A headless browser; without one the tests are left out and say so."""
     from playwright.sync_api import sync_playwright
 
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"a browser is needed at {CHROMIUM}")
-    with sync_playwright() as play:
-        running = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    path = _LAB.chromium()
+    if path is None:
+        pytest.skip("No chromium was found, so no page was looked at: apt install chromium, then make test.")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=_LAB.FLAGS)
         yield running
         running.close()
 
@@ -150,36 +92,3 @@ def tab(browser):
 def _note_foreign(page, url):
     if not url.startswith(("http://localhost:", "http://127.0.0.1:", "data:", "blob:", "ws://localhost:")):
         page.elsewhere.append(url)
-
-
-def sign_in(page, server, name, query=""):
-    """Sign in and wait for the page."""
-    page.goto(server.url + query)
-    page.get_by_label("Name").fill(name)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.locator("h1").first.wait_for()
-
-
-def audit(server):
-    """The audit as (person, action) in order."""
-    with Store(server.store) as store:
-        return store.read("SELECT person, action FROM audit ORDER BY asked_at, id").rows()
-
-
-def picture(page, name):
-    """Keep a screenshot, for people to look at."""
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}.png")
-
-
-def serious(page):
-    """What axe finds that is serious, as lines."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{each['id']}: {each['nodes'][0]['html'][:120]} {json.dumps(each['nodes'][0]['any'][:1])[:300]}"
-        for each in found
-        if each["impact"] in ("serious", "critical")
-    ]

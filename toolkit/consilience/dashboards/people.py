@@ -119,7 +119,7 @@ class People:
         """
         if not _NAME.fullmatch(name) or name in _RESERVED:
             raise InvalidInput(
-                f"A name has letters, digits and . _ @ + -, begins with one of the first two, is not guest; {name!r} came."
+                f"A name is letters, digits and . _ @ + -, of which a letter or digit is first; {name!r} came."
             )
         if password is not None and not _SHORTEST <= len(password) <= _LONGEST:
             raise InvalidInput(f"A password has {_SHORTEST} to {_LONGEST} characters, {len(password)} came.")
