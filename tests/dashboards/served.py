@@ -68,6 +68,7 @@ def serving(store, users, *options, **environment):
         text=True,
         env={**os.environ, **environment},
     )
+    drain = threading.Thread(target=process.stdout.read)  # a full pipe would stop the server
     try:
         said = []
         for line in process.stdout:
@@ -76,13 +77,15 @@ def serving(store, users, *options, **environment):
                 break
         else:
             pytest.fail(f"the server ended: {''.join(said)}")
-        # A full pipe would stop the server.
-        threading.Thread(target=process.stdout.read, daemon=True).start()
+        drain.start()
         url = line.split(" is at ")[1].split()[0]
         yield Served(url, int(url.split(":")[2].split("/")[0]), Path(store), Path(users))
     finally:
         process.terminate()
         process.wait(20)
+        if drain.ident is not None:
+            drain.join(20)
+        process.stdout.close()
 
 
 def sign_in(page, server, name, query=""):

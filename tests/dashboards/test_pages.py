@@ -58,7 +58,7 @@ def test_going_from_page_to_page_keeps_the_session_and_the_back_button(tab, serv
     tab.evaluate("window.kept = 1")
     tab.get_by_role("link", name="Operations").click()
     tab.get_by_role("heading", name="Operations", exact=True).wait_for()
-    assert tab.title() == "Operations \u00b7 Consilience"
+    tab.wait_for_function("document.title == 'Operations \u00b7 Consilience'")
     assert "page=operations" in tab.url
     tab.go_back()
     tab.get_by_role("heading", name="Overview", exact=True).wait_for()

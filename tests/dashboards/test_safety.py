@@ -105,7 +105,7 @@ def test_signing_in_makes_a_new_cookie_that_scripts_cannot_read(visitor, site):
     visitor.cookies["user"] = "somebody-else-chose-this"
     answer, _ = visitor.sign_in("rita", site.PASSWORD)
     cookie = next(
-        value for name, value in answer.getheaders() if name == "Set-Cookie" and value.startswith("user=2|")
+        value for name, value in answer.getheaders() if name == "Set-Cookie" and value.startswith('user="2|')
     )
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie

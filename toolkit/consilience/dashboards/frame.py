@@ -108,7 +108,9 @@ class Frame:
         self._nav.draw(_links(pages_for(self._who()), page))
         self._body[:] = [self._notice, *self._content(page)]
         if self._doc is not None:
-            self._doc.title = f"{page.title if page else 'Not found'} \u00b7 {self._title}"
+            title = f"{page.title if page else 'Not found'} \u00b7 {self._title}"
+            # Panel gives the document its own title after this; the template knows this one, and the script later ones.
+            self._doc.title = self._doc.template_variables["page_title"] = title
 
     def _content(self, page: Page | None) -> list[Any]:
         if page is None:

@@ -23,13 +23,10 @@ _CLIMBING = re.compile(r"(?:^|[/\\])\.\.(?:[/\\]|$)|%2e%2e|%00|\x00", re.IGNOREC
 class _Refused(RequestHandler):
     """Says no, and why, to what no page of the dashboard asks for."""
 
-    def initialize(self, status: int, reason: str) -> None:
-        self._status, self._why = status, reason
-
     def prepare(self) -> Awaitable[None] | None:
-        self.set_status(self._status)
+        self.set_status(int(self.path_kwargs["status"]))
         self.set_header("Content-Type", "text/plain; charset=utf-8")
-        self.finish(self._why)
+        self.finish(self.path_kwargs["reason"])
         return None
 
     def check_xsrf_cookie(self) -> None:
@@ -44,7 +41,7 @@ class _Odd(Matcher):
 
     def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
         status, reason = self._judged(request)
-        return {"handler_kwargs": {"status": status, "reason": reason}} if status else None
+        return {"path_kwargs": {"status": str(status), "reason": reason}} if status else None
 
     def _judged(self, request: HTTPServerRequest) -> tuple[int, str]:
         path, arguments = request.path, request.arguments

@@ -25,6 +25,14 @@
     const page = Bokeh.documents[0].roots().find((m) => m.data && "sidebar_open" in m.data.attributes);
     if (page) page.data.sidebar_open = false;
   }
+  const waiting = setInterval(function () {
+    const doc = (window.Bokeh && Bokeh.documents || [])[0];
+    if (!doc) return;
+    clearInterval(waiting);
+    doc.on_change(function (event) {
+      if (event.kind === "TitleChanged") document.title = event.title;
+    });
+  }, 100);
   window.addEventListener("popstate", function () {
     const place = model("Location");
     if (place) place.search = location.search;

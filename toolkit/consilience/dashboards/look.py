@@ -6,7 +6,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-__all__ = ["FONT", "INK", "THEME", "figure", "template"]
+__all__ = ["FONT", "INK", "THEME", "figure", "span", "template"]
 
 FONT = "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', 'Liberation Sans', sans-serif"
 INK = "#6366f1"
@@ -16,6 +16,7 @@ _SHARED: dict[str, Any] = {
     "typography": {"fontFamily": FONT, "fontSize": 14, "button": {"textTransform": "none"}},
     "shape": {"borderRadius": 8},
     "components": {
+        "MuiLinearProgress": {"defaultProps": {"aria-label": "Working"}},
         "MuiPaper": {"styleOverrides": {"root": {"backgroundImage": "none"}}},
     },
 }
@@ -59,6 +60,7 @@ def template() -> Any:
     text = (
         f'{{% extends "{BASE_TEMPLATE.name}" %}}{{% block postamble %}}{{{{ super() }}}}'
         f"<style>{_GLOBAL}</style><script>{script}</script>{{% endblock %}}"
+        "{% block title %}{{ (page_title or title) | e }}{% endblock %}"
     )
     return BASE_TEMPLATE.environment.from_string(text)
 
@@ -67,6 +69,15 @@ _GLOBAL = f"""
 html,body{{font-family:{FONT}}}
 .sidebar::-webkit-scrollbar{{width:8px}}
 """
+
+
+def span(**length: float) -> Any:
+    """Return the range of an axis of time that is at least so long, also around a single point."""
+    from datetime import timedelta
+
+    from bokeh.models import DataRange1d
+
+    return DataRange1d(default_span=timedelta(**length) / timedelta(milliseconds=1))
 
 
 def figure(x: str, y: str, *, height: int = 220, **options: Any) -> Any:
@@ -96,6 +107,7 @@ def figure(x: str, y: str, *, height: int = 220, **options: Any) -> Any:
     plot.grid.grid_line_alpha = 0.5
     plot.xgrid.grid_line_color = None
     for axis in plot.axis:
+        axis.axis_line_color = axis.major_tick_line_color = None
         axis.axis_label_text_font_style = "normal"
         axis.minor_tick_line_color = None
         axis.axis_label_text_font = axis.major_label_text_font = "system-ui"

@@ -7,7 +7,7 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmu
 
-from consilience.dashboards.look import INK, figure
+from consilience.dashboards.look import INK, figure, span
 from consilience.dashboards.query import Known, Query
 from consilience.dashboards.roles import Role
 from consilience.dashboards.section import Section, empty
@@ -15,6 +15,7 @@ from consilience.dashboards.standing import Standing, read_standing
 from consilience.dashboards.thresholds import THRESHOLDS, set_thresholds
 from consilience.dashboards.tiles import Tile, amount, share, tiles, usd
 from consilience.dashboards.visit import Visit
+from consilience.errors import InvalidInput
 from consilience.markup import Html
 
 STANDING: Query[Standing] = Query(("overview",), read_standing, ages=30.0)
@@ -129,11 +130,11 @@ class _Trends:
         from bokeh.models import ColumnDataSource
 
         self._sources = [ColumnDataSource(hours), ColumnDataSource(days)]
-        latency = figure("hour, UTC", "latency, s", x_axis_type="datetime")
+        latency = figure("hour, UTC", "latency, s", x_axis_type="datetime", x_range=span(hours=6))
         for name, dash in (("p95", "solid"), ("p50", "dashed")):
             latency.line("x", name, source=self._sources[0], color=INK, line_dash=dash, line_width=2)
             latency.scatter("x", name, source=self._sources[0], color=INK, size=5)
-        agreement = figure("day, UTC", "agreement, 0 to 1", x_axis_type="datetime")
+        agreement = figure("day, UTC", "agreement, 0 to 1", x_axis_type="datetime", x_range=span(days=7))
         agreement.line("x", "y", source=self._sources[1], color=INK, line_width=2)
         agreement.scatter("x", "y", source=self._sources[1], color=INK, size=5)
         self.column[:] = [
@@ -172,15 +173,15 @@ class _Editor:
         known = self._visit.reader.known(STANDING)
         limits = known.value.limits if known is not None and known.value is not None else {}
         self._fields = {
-            name: pmu.FloatInput(
+            name: pmu.TextInput(
                 label=f"{each.title} ({each.unit})",
-                value=limits.get(name, each.default),
-                start=0.0,
+                value=_written(limits.get(name, each.default)),
                 width=256,
+                margin=0,
             )
             for name, each in THRESHOLDS.items()
         }
-        keeps = pmu.Button(label="Save thresholds", variant="contained", margin=(8, 0))
+        keeps = pmu.Button(label="Save thresholds", variant="contained", margin=(16, 0))
         keeps.on_click(lambda _event: self._visit.act(Role.OPERATOR, "Changing thresholds", self._keep))
         self.column[:] = [
             Section(
@@ -193,8 +194,28 @@ class _Editor:
         ]
 
     def _keep(self) -> None:
-        limits = {name: field.value for name, field in self._fields.items()}
+        limits = {
+            name: _typed(THRESHOLDS[name].title, field.value_input) for name, field in self._fields.items()
+        }
         told = ", ".join(f"{name} {limit}" for name, limit in limits.items())
         self._visit.audit("settings", "thresholds", told)
         set_thresholds(self._visit.store, limits, self._visit.viewer.name)
         self._visit.notify("The thresholds were saved.")
+
+
+def _written(limit: float | None) -> str:
+    return "" if limit is None else f"{limit:g}"
+
+
+def _typed(title: str, text: str) -> float | None:
+    """Return a limit as it was typed.
+
+    Examples
+    --------
+    >>> _typed("Latency", "2.5"), _typed("Latency", " ")
+    (2.5, None)
+    """
+    try:
+        return float(text) if text.strip() else None
+    except ValueError:
+        raise InvalidInput(f"{title} takes a number from 0 up, or nothing; {text!r} came.") from None
