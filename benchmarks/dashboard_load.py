@@ -33,6 +33,12 @@ from consilience.store.rows import Bundle, Row
 from consilience.verdict import decide
 
 EXPERTS = ("ana", "anthropic:claude-x", "local:smollm2", "openai:gpt-x")
+# What a browser says when the page is drawn; Panel holds back changes of layout until then.
+READY = {
+    "kind": "MessageSent",
+    "msg_type": "bokeh_event",
+    "msg_data": {"type": "event", "name": "document_ready", "values": {"type": "map", "entries": []}},
+}
 TITLES = {"overview": "h1&gt;Overview", "operations": "h1&gt;Operations"}
 
 
@@ -193,6 +199,7 @@ async def opened(port: int) -> tuple[Session, float]:
     text = await heard(connection, '"roots"')
     roots = json.loads(text)["doc"]["roots"]
     location = next(root["id"] for root in roots if root["name"].endswith("Location"))
+    await send(connection, "PATCH-DOC", {"events": [READY]})
     return Session(connection, location), time.perf_counter() - started
 
 
