@@ -103,6 +103,12 @@ def audit(server):
         return store.read("SELECT person, action FROM audit ORDER BY asked_at, id").rows()
 
 
+def addresses(server):
+    """The addresses that the audit knows."""
+    with Store(server.store) as store:
+        return store.read("SELECT DISTINCT address FROM audit")["address"].to_list()
+
+
 def picture(page, name):
     """Keep a screenshot, for people to look at."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)

@@ -44,6 +44,9 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
     behind_proxy: Annotated[
         bool, typer.Option("--behind-proxy", help="Believe X-Real-Ip and X-Scheme.")
     ] = False,
+    behind_jupyter: Annotated[
+        bool, typer.Option("--behind-jupyter", help="Jupyter's proxy stands before it, and signs people in.")
+    ] = False,
     title: Annotated[str, typer.Option(help="Name in the head of each page.")] = "Consilience",
 ) -> None:
     """Serve the dashboard over a store that others go on writing to."""
@@ -62,6 +65,7 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
             users=users_file or people_path(),
             role=role_named(role) if role else None,
             behind_proxy=behind_proxy,
+            behind_jupyter=behind_jupyter,
             title=title,
         )
         with Store(store) as held:

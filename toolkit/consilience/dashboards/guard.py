@@ -6,6 +6,7 @@ import re
 import secrets
 from collections.abc import Awaitable
 from typing import Any
+from urllib.parse import urlsplit
 
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.routing import Matcher, Rule
@@ -57,10 +58,13 @@ class _Odd(Matcher):
         component = _COMPONENTS.search(path)
         if "/components/" in path and not (component and f"{component['module']}.".startswith(_OURS)):
             return 404, "There is no such file."
-        if self._hosts is not None and not path.endswith(("/liveness", "/readiness")):
-            host = (request.headers.get("Host") or "").lower()
-            if host not in self._hosts:
-                return 403, "This dashboard is not served under this name: see --allow-websocket-origin."
+        host = (request.headers.get("Host") or "").lower()
+        if self._hosts is None:
+            origin = urlsplit(request.headers.get("Origin", "")).netloc.lower()
+            if path.endswith("/ws") and origin != host:
+                return 403, "The websocket is for the dashboard's own pages."
+        elif host not in self._hosts and not path.endswith(("/liveness", "/readiness")):
+            return 403, "This dashboard is not served under this name: see --allow-websocket-origin."
         return 0, ""
 
 
@@ -104,7 +108,7 @@ def guarded(application: Application, hosts: frozenset[str] | None) -> None:
     application
         Of Tornado.
     hosts
-        Names with ports under which it may be asked for; ``None`` for any.
+        Names with ports under which it may be asked for; ``None`` for any, as long as a page and its websocket agree.
     """
     application.add_handlers(".*", [Rule(_Odd(hosts), _Refused)])
     application.add_transform(_Headers)

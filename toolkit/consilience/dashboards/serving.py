@@ -48,6 +48,9 @@ class Serving:
         Of those who sign in by OAuth and are not in the file; ``None`` for nothing.
     behind_proxy
         Whether the addresses in ``X-Real-Ip`` and ``X-Scheme`` are to be believed.
+    behind_jupyter
+        Whether Jupyter's proxy stands before it and signs people in: then any name is right under which a page and its
+        websocket agree.
     title
         In the head of each page.
     """
@@ -60,6 +63,7 @@ class Serving:
     users: Path = field(default_factory=people_path)
     role: Role | None = None
     behind_proxy: bool = False
+    behind_jupyter: bool = False
     title: str = "Consilience"
 
     @property
@@ -142,8 +146,9 @@ def make_server(store: Store, how: Serving) -> Any:
             "another one with --port, or 0 for any."
         ) from error
     hosts = _origins(how) | {f"{name}:{server.port}" for name in _names(how)}
-    server._tornado.websocket_origins.update(hosts)  # noqa: SLF001 - known only when the port is
-    guarded(server._tornado, frozenset(hosts) if "*" not in hosts else None)  # noqa: SLF001 - Bokeh offers no other way
+    application = server._tornado  # noqa: SLF001 - Bokeh offers no other way, and the port is known only now
+    application.websocket_origins.update({"*"} if how.behind_jupyter else hosts)
+    guarded(application, None if how.behind_jupyter else frozenset(hosts))
     return server
 
 
@@ -169,6 +174,10 @@ def check(how: Serving) -> None:
     if how.auth == "none" and how.behind_proxy:
         raise DashboardError(
             "Behind a proxy others can reach the dashboard: choose --auth password or an OAuth provider."
+        )
+    if how.behind_jupyter and not how.alone:
+        raise DashboardError(
+            f"Jupyter's proxy reaches this machine alone, {how.address} is open to others: leave --address out."
         )
     if "*" in how.origins:
         raise DashboardError(
