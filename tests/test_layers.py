@@ -15,6 +15,7 @@ FLOORS = {
     "faces": {
         "cli",
         "cli_run",
+        "cli_serve",
         "cli_store",
         "notebook",
         "dashboards",
@@ -23,7 +24,6 @@ FLOORS = {
         "doctor",
         "demo",
         "bench",
-        "server_proxy",
     },
     "work": {
         "asking",

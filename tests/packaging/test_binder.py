@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from consilience import server_proxy
+from consilience.dashboards.launcher import launcher
 
 ROOT = Path(__file__).parents[2]
 BINDER = ROOT / "binder"
@@ -57,21 +57,19 @@ def test_the_script_installs_extras_that_exist():
 def test_the_dashboard_is_in_the_launcher():
     [entry] = entry_points(group="jupyter_serverproxy_servers", name="consilience")
     told = entry.load()()
-    assert told == server_proxy.dashboard()
+    assert told == launcher()
     assert Path(told["launcher_entry"]["icon_path"]).read_text().startswith("<svg")
-    assert told["command"][-1] == "{base_url}consilience"
+    assert told["command"][-3:] == ["--port", "{port}", "--behind-jupyter"]
 
 
 def test_jupyter_server_proxy_accepts_every_setting():
     from jupyter_server_proxy.config import ServerProcess
 
-    told = server_proxy.dashboard()
-    process = ServerProcess(name="consilience", **told)
-    assert process.absolute_url
+    process = ServerProcess(name="consilience", **launcher())
+    assert not process.absolute_url
     assert process.launcher_entry.title == "Consilience"
-    assert process.request_headers_override["Origin"] == "http://localhost:{port}"
 
 
 def test_the_store_of_the_dashboard_can_be_named(monkeypatch):
-    monkeypatch.setenv(server_proxy.STORE, "/data/team.duckdb")
-    assert server_proxy.dashboard()["command"][2] == "/data/team.duckdb"
+    monkeypatch.setenv("CONSILIENCE_STORE", "/data/team.duckdb")
+    assert "/data/team.duckdb" in launcher()["command"]

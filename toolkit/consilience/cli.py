@@ -1,4 +1,4 @@
-"""The command line: ``consilience demo``, ``ask``, ``run``, ``setup-local``, ``doctor``, ``bench``, ``store``."""
+"""The command line: ``demo``, ``ask``, ``run``, ``serve``, ``setup-local``, ``doctor``, ``bench``, ``store``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from consilience import cli_run, cli_store
+from consilience import cli_run, cli_serve, cli_store
 from consilience.cli_run import sentences as _sentences
 from consilience.errors import InvalidInput
 
@@ -30,6 +30,8 @@ app = typer.Typer(
 )
 app.add_typer(cli_store.app, name="store")
 app.command()(cli_run.run)
+app.command("serve")(cli_serve.serve)
+app.add_typer(cli_serve.users, name="serve-user")
 
 
 @app.command()
