@@ -99,6 +99,11 @@ class Upkeep(History, StoreDisplayed):
             tables=frame.filter(frame["name"] != "schema_version"),
         )
 
+    def revision(self) -> tuple[int, int, int]:
+        """Return what is different as soon as the store holds other rows; it runs no statement and takes no lock."""
+        path, size, waiting = self._sizes()
+        return path.stat().st_mtime_ns if size else 0, size, len(waiting)
+
     def maintain(self, *, keep: Mapping[str, int] = KEEP, now: datetime | None = None) -> Maintained:
         """Roll metrics up to minutes and hours, then remove whole days that are older than is kept; all or nothing.
 
