@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from consilience.markup import Displayed, Html, escape, expert_mark, facts, page, share_bar, table

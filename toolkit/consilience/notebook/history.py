@@ -100,7 +100,7 @@ class History(Widget):
         self._busy = False
         super().__init__(
             state="empty" if self.store is None else "loading",
-            place="" if self.store is None else wire.text(self.store.path.name, 80),
+            place="" if self.store is None else wire.text(self.store.name, 80),
             filters=_NO_FILTERS | {"text": text[:_CELL]},
             found={"n": 0, "more": False, "version": 0},
         )

@@ -58,8 +58,6 @@ class Widget(anywidget.AnyWidget):
     _lock = threading.RLock()
     _closed = True
 
-    _closed = True  # until it is made: what a subclass raises before leaves nothing to close
-
     def __init__(self, **state: Any) -> None:
         self._lock = threading.RLock()
         self._pending: dict[str, Any] = {}
@@ -115,12 +113,10 @@ class Widget(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Stop, and take the widget out of the kernel and the page."""
-        if self._closed:
-            return
         with self._lock:
-            if self._closed:
-                return
-            self._closed = True
+            closed, self._closed = self._closed, True
+        if closed:
+            return
         self.stop()
         layout = self.layout
         super().close()

@@ -99,10 +99,15 @@ class Upkeep(History, StoreDisplayed):
             tables=frame.filter(frame["name"] != "schema_version"),
         )
 
-    def revision(self) -> tuple[int, int, int]:
-        """Return what is different as soon as the store holds other rows; it runs no statement and takes no lock."""
-        path, size, waiting = self._sizes()
-        return path.stat().st_mtime_ns if size else 0, size, len(waiting)
+    def revision(self) -> object:
+        """Return what is different as soon as the store holds other rows; of a file it is two looks at folders.
+
+        Raises
+        ------
+        StoreError
+            A server does not answer.
+        """
+        return self._revision()
 
     def maintain(self, *, keep: Mapping[str, int] = KEEP, now: datetime | None = None) -> Maintained:
         """Roll metrics up to minutes and hours, then remove whole days that are older than is kept; all or nothing.
@@ -211,6 +216,10 @@ class Upkeep(History, StoreDisplayed):
 
     def _alone(self) -> AbstractContextManager[Session]:
         """Return what changes tables, after all that was written is in them."""
+        raise NotImplementedError
+
+    def _revision(self) -> object:
+        """Return what changes with the rows that are kept, and with those that wait."""
         raise NotImplementedError
 
     def _sizes(self) -> tuple[str, int, list[int]]:
