@@ -97,8 +97,6 @@ class _Question:
             width=216,
             size="small",
             margin=0,
-            size="small",
-            margin=0,
         )
         without = pmu.MultiChoice(
             label="Without",
