@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
+from consilience.circle_card import CircleDisplayed
 from consilience.conduct import conduct, keep
 from consilience.consult import Calls, ask_each
 from consilience.disclosure import Allowed, Disclosure
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from consilience.store import Store
 
 
-class Circle(Keeping, Closing):
+class Circle(Keeping, Closing, CircleDisplayed):
     """Experts who are asked together.
 
     Parameters
@@ -114,10 +115,6 @@ class Circle(Keeping, Closing):
         )
         self.store = _opened(store)
         self._owns_store = self.store is not None and self.store is not store
-
-    def __repr__(self) -> str:
-        kept = f", store={str(self.store.path)!r}" if self.store else ""
-        return f"<Circle of {len(self.experts)}: {', '.join(expert.name for expert in self.experts)}{kept}>"
 
     async def ask(  # noqa: PLR0913 - what a question may say of itself, each by name
         self,

@@ -14,6 +14,7 @@ from consilience.evaluation.methods import MAJORITY
 from consilience.evaluation.shared import matrix
 from consilience.evaluation.subcircle import SubCircle, best_sub_circle
 from consilience.evaluation.votes import EffectiveVotes
+from consilience.markup.displayed import Displayed
 from consilience.markup.plain import plain
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _NOISE = 0.0005
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CircleReport:
+class CircleReport(Displayed):
     """What a gold standard says about a circle.
 
     Parameters

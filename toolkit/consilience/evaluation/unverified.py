@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from consilience.aggregate import dawid_skene, majority
 from consilience.agreement import Coefficient, krippendorff_alpha
 from consilience.evaluation.costs import by_provider, cost_by_provider, provider_table
+from consilience.markup.displayed import Displayed
 
 if TYPE_CHECKING:
     import polars as pl
@@ -23,7 +24,7 @@ _NEXT = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class UnverifiedReport:
+class UnverifiedReport(Displayed):
     """What can be said about a circle without known answers, and what cannot.
 
     Parameters

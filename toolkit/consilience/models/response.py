@@ -14,7 +14,8 @@ from consilience.models.answers import AnswerValue
 class Outcome(StrEnum):
     """How an expert's part ended. Every outcome counts in the denominator of a majority.
 
-    *Not needed* is an expert who was asked and then released, because others' answers sufficed.
+    *Not needed* is an expert who was asked and then released, because others' answers sufficed. *Withdrawn* is a person
+    who took an answer back: a verdict counts them as if they had not answered, and leaves them out where others did.
     """
 
     ANSWERED = "answered"
@@ -26,6 +27,7 @@ class Outcome(StrEnum):
     CIRCUIT_OPEN = "circuit open"
     FAILED = "failed"
     NOT_NEEDED = "not needed"
+    WITHDRAWN = "withdrawn"
 
     @property
     def glyph(self) -> str:
@@ -43,6 +45,7 @@ _GLYPHS = {
     Outcome.CIRCUIT_OPEN: "\u25a1",
     Outcome.FAILED: "\u2715",
     Outcome.NOT_NEEDED: "\u25cc",
+    Outcome.WITHDRAWN: "\u2190",
 }
 
 
@@ -167,7 +170,7 @@ class Response:
     raw
         What the expert said, as text, bounded to 100,000 characters; ``None`` when nothing came.
     reason
-        One sentence for every outcome other than *answered*.
+        One sentence for every outcome other than *answered*; beside an answer, what a person noted.
     confidence, confidence_source, probabilities, usage, calls
         As in `Reply`; usage and calls also of who has no answer.
     latency_s

@@ -12,14 +12,18 @@ from typing import Any
 
 from consilience.consult import Calls
 from consilience.errors import InvalidInput, OverBudget
+from consilience.markup.sentence import SentenceDisplayed
 from consilience.models import Usage
 from consilience.policies.metering import METER
 
 Function = Callable[..., Any]
 
+# Three calls of $0.1 are 0.30000000000000004 together, and within a budget of $0.3.
+_ROUNDING = 1 + 1e-9
+
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(SentenceDisplayed):
     """What may be spent.
 
     A call is made only if what was spent, what calls under way are expected to cost, and what this one is expected to
@@ -167,7 +171,7 @@ class Purse:
             nothing_left = (
                 name != "calls" and limit is not None and wanted >= limit and expert not in self._expected
             )
-            if limit is not None and (wanted > limit or nothing_left):
+            if limit is not None and (wanted > limit * _ROUNDING or nothing_left):
                 self.exhausted = True
                 raise OverBudget(
                     f"The budget of {self.budget} does not cover another call to {expert}, which would bring {name} to "

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from consilience.markup.displayed import Displayed
 from consilience.markup.plain import plain
 
 if TYPE_CHECKING:
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
 _KNOWN = """
 SELECT expert, avg(cost_usd) FILTER (WHERE cost_usd IS NOT NULL) AS usd,
-    avg(input_tokens + output_tokens) AS tokens, median(latency_s) AS seconds
-FROM responses WHERE outcome = 'answered' AND list_contains(?::TEXT[], expert) GROUP BY expert
+    avg(input_tokens + output_tokens) AS tokens, percentile_cont(0.5) WITHIN GROUP (ORDER BY latency_s) AS seconds
+FROM responses WHERE outcome = 'answered' AND expert = ANY(?::TEXT[]) GROUP BY expert
 """
 _BATCH = 4096
 
@@ -47,7 +48,7 @@ class ExpertPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Displayed):
     """What a run will ask and cost.
 
     Parameters

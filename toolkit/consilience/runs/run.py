@@ -15,6 +15,7 @@ from consilience.errors import InvalidInput, StoreError
 from consilience.experts.base import Expert
 from consilience.frames import Frame
 from consilience.loop import background
+from consilience.markup.displayed import Displayed
 from consilience.models import AnswerKind, Example, Question
 from consilience.runs.budget import Budget, Purse, Spending
 from consilience.runs.collected import ROW_NUMBER, Collected
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from consilience.store import Store
 
 
-class Run:
+class Run(Displayed):
     """One prompt over all rows of a frame; made by `Circle.run`, which says what the parameters mean.
 
     Nothing is asked before it is awaited (or `wait_sync` is called). It may be awaited again, here or in another
@@ -107,6 +108,13 @@ class Run:
         state = "not run yet" if self._result is None else repr(self._result)
         return f"<Run of {rows.n:,} rows, {len(self._job.experts)} experts: {state}>"
 
+    def _repr_html_(self) -> str:
+        from consilience.runs.cards import result_card, waiting_card
+
+        if self._result is not None:
+            return result_card(self._result)
+        return waiting_card(self._job.rows.n, [expert.name for expert in self._job.experts])
+
     @property
     def plan(self) -> Plan:
         """What will be asked and cost, read from the store; nothing is spent."""
@@ -129,9 +137,17 @@ class Run:
         return self._result
 
     def __await__(self) -> Generator[Any, None, RunResult]:
-        return self._wait(shown_here(self._progress)).__await__()
+        return self.watched(shown_here(self._progress)).__await__()
 
-    async def _wait(self, progress: Progress) -> RunResult:
+    async def watched(self, progress: Progress) -> RunResult:
+        """Run it as awaiting it does, and show how far it is in a place of one's own, such as a widget.
+
+        Parameters
+        ----------
+        progress
+            Is shown the `Tally` every ``progress.interval`` seconds, and at last with how it ended. Cancelling stops
+            the run with what it has.
+        """
         return await background.wait(self._execute(progress))
 
     def wait_sync(self) -> RunResult:
@@ -180,6 +196,7 @@ class Run:
             progress.show(tally, state)
             if self._job.recorder is not None:
                 self._job.recorder.flush()  # in this thread, as below
+            self._plan = None  # one that was read meanwhile holds no more
             if ledger is not None:
                 self._end(ledger, tally, state)
         self._result = self._resulting(tally, collected, purses)
@@ -241,6 +258,8 @@ class Run:
             certainty=whole,
             rows=rows,
             providers={expert.name: provider(expert) for expert in self._job.experts},
+            job=self._job,
+            store=self._store,
         )
 
 

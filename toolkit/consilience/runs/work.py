@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _BATCH = 4096
 _PAUSE = 0.25
+_AHEAD_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +113,7 @@ class Work:
         self._tasks: set[asyncio.Task[None]] = set()
         self._shared: dict[tuple[str, tuple[Cell, ...]], asyncio.Future[dict[Cell, Response]]] = {}
         self._by_name = {expert.name: expert for expert in job.experts}
+        self._elsewhere: list[Asked] = []
         self._fresh = False
         self._error: BaseException | None = None
 
@@ -147,25 +150,29 @@ class Work:
             while (batch := await upcoming) is not None and not self._stopped:
                 upcoming = asyncio.create_task(asyncio.to_thread(next, batches, None))
                 await self._launch_all(batch)
+                await self._await_others(_BATCH)
         finally:
             await asyncio.wait([upcoming])
+        await self._await_others(0)
         if self._tasks:
             await asyncio.wait(self._tasks)
         if self._error is not None:
             raise self._error
 
-    async def _launch_all(self, batch: list[Asked]) -> None:
-        busy = [asked for asked in batch if asked.busy]
+    async def _launch_all(self, batch: Sequence[Asked]) -> None:
         for asked in batch:
-            if not asked.busy:
+            if asked.busy:
+                self._elsewhere.append(asked)
+            else:
                 await self._launch(asked)
-        while busy and not self._stopped:
+
+    async def _await_others(self, most: int) -> None:
+        """Wait until at most so many rows are under way in other runs; whose run died is asked here."""
+        while len(self._elsewhere) > most and not self._stopped:
             await asyncio.sleep(_PAUSE)
-            await asyncio.to_thread(self._look_up, busy)
-            for asked in busy:
-                if not asked.busy:
-                    await self._launch(asked)
-            busy = [asked for asked in busy if asked.busy]
+            looked, self._elsewhere = self._elsewhere[:_BATCH], self._elsewhere[_BATCH:]
+            await asyncio.to_thread(self._look_up, looked)
+            await self._launch_all(looked)
 
     async def _launch(self, asked: Asked) -> None:
         if self._stopped:
@@ -258,18 +265,25 @@ class Work:
             self._settling.put(self._ledger.decided(verdict, () if asked.saved else withheld))
 
     def _prepared(self, batches: Iterator[list[dict[str, Any]]]) -> Iterator[list[Asked]]:
-        number = 0
-        for rows in batches:
-            batch = []
-            for row in rows:
-                shown = self._job.shown(row)
-                digest = shown.question.digest
-                cells = self._job.cells(digest, shown.experts)
-                batch.append(Asked(number, row[self._job.rows.key], shown, shown.question, digest, cells))
-                number += 1
+        numbered = enumerate(row for rows in batches for row in rows)
+        while batch := [self._asked(number, row) for number, row in itertools.islice(numbered, self._ahead)]:
             if self._ledger is not None:
                 self._claim(self._ledger, batch)
             yield batch
+
+    @property
+    def _ahead(self) -> int:
+        """Rows to claim at once: what is done in two seconds, so that another process finds some to do."""
+        if self._ledger is None:
+            return _BATCH
+        rate = self._tally.done / max(self._tally.seconds, 1e-3)
+        return min(max(round(_AHEAD_SECONDS * rate), 2 * self._job.concurrency), _BATCH)
+
+    def _asked(self, number: int, row: dict[str, Any]) -> Asked:
+        shown = self._job.shown(row)
+        digest = shown.question.digest
+        cells = self._job.cells(digest, shown.experts)
+        return Asked(number, row[self._job.rows.key], shown, shown.question, digest, cells)
 
     def _claim(self, ledger: Ledger, batch: list[Asked]) -> None:
         if not self._fresh:

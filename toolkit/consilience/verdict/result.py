@@ -15,6 +15,7 @@ from consilience.agreement import Coefficient
 from consilience.dedup.merged import Merged
 from consilience.errors import InvalidInput
 from consilience.intervals import wilson
+from consilience.markup.displayed import Displayed
 from consilience.markup.plain import plain
 from consilience.models import AnswerValue, Items, Outcome, Question, Ranking, Response, Score, Usage, quoted
 from consilience.verdict.methods import WEIGHTED, Method, methods_for
@@ -114,7 +115,7 @@ class Replay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Displayed):
     """What a circle's responses to one question add up to.
 
     Parameters

@@ -22,14 +22,16 @@ if TYPE_CHECKING:
     from consilience.store import Store
     from consilience.verdict import Verdict
 
-_UNANSWERED = """
-SELECT question_id FROM responses WHERE expert = ? AND source = 'person' GROUP BY question_id
-HAVING max(CASE WHEN outcome = 'timed out' THEN 1 ELSE 0 END) = 1
-AND max(CASE WHEN outcome IN ('answered', 'abstained') THEN 1 ELSE 0 END) = 0
-"""
-_HEARD = """
-SELECT outcome FROM responses WHERE expert = ? AND question_id = ? AND outcome IN ('answered', 'abstained') LIMIT 1
-"""
+# A time-out is older than whatever came; of what came the last counts, and may have been taken back.
+_LAST = """
+WITH said AS (
+    SELECT question_id, outcome, row_number() OVER (PARTITION BY question_id ORDER BY
+        CASE WHEN outcome = 'timed out' THEN 1 ELSE 0 END, latency_s DESC, id) AS nth
+    FROM responses WHERE expert = ? AND source = 'person'
+)
+SELECT question_id FROM said WHERE nth = 1"""
+_UNANSWERED = _LAST + " AND outcome IN ('timed out', 'withdrawn')"
+_HEARD = _LAST + " AND outcome IN ('answered', 'abstained') AND question_id = ?"
 
 
 class Desk:
