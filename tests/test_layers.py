@@ -29,6 +29,7 @@ FLOORS = {
         "conduct",
         "consult",
         "disclosure",
+        "provenance",
         "rounds",
         "streaming",
         "terms",

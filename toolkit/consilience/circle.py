@@ -17,6 +17,7 @@ from consilience.experts.registry import Given, as_circle, policies_of
 from consilience.loop import Closing, background
 from consilience.models import AnswerKind, Example, Question, Text
 from consilience.policies import Policy, priority
+from consilience.provenance import Introduction
 from consilience.redaction import Redactor
 from consilience.rounds.base import Rounds
 from consilience.streaming import Event, Stream, Tell
@@ -110,6 +111,7 @@ class Circle(Closing):
         self._disclosure = Disclosure(
             (redact if isinstance(redact, Redactor) else Redactor()) if redact else None, allow or {}
         )
+        self._introduced = Introduction(self.experts, self._disclosure.redactor)
         self.store = _opened(store)
         self._owns_store = self.store is not None and self.store is not store
 
@@ -368,6 +370,7 @@ class Circle(Closing):
         if self.store is not None:
             # what would refuse the answers is found before anything is paid for them
             await asyncio.to_thread(self.store.check)
+            await self._introduced.to(self.store)
         with priority(question.priority) if question.priority else nullcontext():
             kept, verdict = await conduct(
                 question,
@@ -380,7 +383,7 @@ class Circle(Closing):
                 tell=tell,
             )
         if self.store is not None:
-            await keep(self.store, kept, verdict)
+            await keep(self.store, kept, verdict, self._introduced.circle)
         return verdict
 
     async def _close(self) -> None:
