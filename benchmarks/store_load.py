@@ -51,9 +51,16 @@ def paced(rate: float, seconds: float, work: Callable[[], None]) -> None:
         work()
 
 
+def together() -> None:
+    """Say that this process is warm, and wait until all are."""
+    print("ready", flush=True)
+    sys.stdin.readline()
+
+
 def write(path: str, rate: float, seconds: float) -> None:
     with Store(path) as store:
         recorded(store)
+        together()
         done: list[tuple[float, str, float]] = []
         paced(rate, seconds, lambda: done.append(recorded(store)))
         print(json.dumps(done))
@@ -72,6 +79,7 @@ def read(path: str, rate: float, seconds: float) -> None:
 
     with Store(path) as store:
         store.latest()
+        together()
         paced(rate, seconds, look)
         print(json.dumps([took, seen]))
 
@@ -127,11 +135,19 @@ def main() -> None:
         running = [
             subprocess.Popen(
                 [*same, "--role", role],
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=os.environ | {"CONSILIENCE_SPOOLS": f"{folder}/spools{number if given.apart else ''}"},
             )
             for number, role in enumerate(roles)
         ]
+        for process in running:
+            assert process.stdout is not None
+            process.stdout.readline()
+        for process in running:
+            assert process.stdin is not None
+            process.stdin.write(b"go\n")
+            process.stdin.flush()
         results = [json.loads(process.communicate()[0]) for process in running]
     wrote = [row for rows in results[: given.writers] for row in rows]
     acknowledged = {name: moment for _, name, moment in wrote}
