@@ -15,6 +15,7 @@ FLOORS = {
     "faces": {
         "cli",
         "cli_run",
+        "cli_serve",
         "cli_store",
         "notebook",
         "dashboards",
@@ -25,10 +26,14 @@ FLOORS = {
         "bench",
     },
     "work": {
+        "asking",
         "circle",
+        "circle_card",
         "conduct",
         "consult",
         "disclosure",
+        "keeping",
+        "reviewing",
         "rounds",
         "streaming",
         "terms",
@@ -37,7 +42,7 @@ FLOORS = {
         "scale",
     },
     "experts": {"experts", "templates", "sources"},
-    "keeping": {"store", "metrics"},
+    "keeping": {"store", "metrics", "operations"},
     "calling": {"policies", "pools", "loop", "testing"},
     "judging": {
         "agreement",

@@ -9,11 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
+from consilience.circle_card import CircleDisplayed
 from consilience.conduct import conduct, keep
 from consilience.consult import Calls, ask_each
 from consilience.disclosure import Allowed, Disclosure
 from consilience.errors import ConsilienceError, InvalidInput
 from consilience.experts.registry import Given, as_circle, policies_of
+from consilience.keeping import Keeping
 from consilience.loop import Closing, background
 from consilience.models import AnswerKind, Example, Question, Text
 from consilience.policies import Policy, priority
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from consilience.store import Store
 
 
-class Circle(Closing):
+class Circle(Keeping, Closing, CircleDisplayed):
     """Experts who are asked together.
 
     Parameters
@@ -58,8 +60,9 @@ class Circle(Closing):
         What everything that is asked of this circle may cost together; no limit by default. A call that it does not
         cover is not made, and its expert is *over budget*.
     redact
-        ``True``, or a `redaction.Redactor`: secrets and personal data become placeholders before an expert is asked
-        and before the store is written, and are put back in the verdict that ``ask`` returns. Not by default.
+        ``True``, or a `redaction.Redactor`: secrets and personal data become placeholders before an expert is asked, in
+        every round and every row of a run, and before the store is written, and are put back in what ``ask`` and a run
+        return. Not by default.
     allow
         For a tag of questions, the providers that may see them: ``{"confidential": ["local", "person:ana"]}``. Whoever
         else is not asked, and is *refused*. A tag that is not named allows everybody.
@@ -112,10 +115,6 @@ class Circle(Closing):
         )
         self.store = _opened(store)
         self._owns_store = self.store is not None and self.store is not store
-
-    def __repr__(self) -> str:
-        kept = f", store={self.store.address!r}" if self.store else ""
-        return f"<Circle of {len(self.experts)}: {', '.join(expert.name for expert in self.experts)}{kept}>"
 
     async def ask(  # noqa: PLR0913 - what a question may say of itself, each by name
         self,
@@ -261,6 +260,7 @@ class Circle(Closing):
         examples: Sequence[Example | tuple[str, str]] = (),
         deadline: float | None = None,
         progress: bool = True,
+        tags: Sequence[str] = (),
     ) -> Run:
         """Prepare one prompt over all rows of a frame; nothing is asked before the run is awaited.
 
@@ -292,6 +292,10 @@ class Circle(Closing):
             Seconds for each question; the circle's by default.
         progress
             Whether to show how far it is, on standard error or in the notebook.
+        tags
+            Words by which ``allow=`` goes, for every row, and columns in braces whose cell is a tag of its row:
+            ``["legal", "{sensitivity}"]``. Who may not see a row is *refused* in it, and a row that nobody may see is
+            in the result and not in the store.
 
         Returns
         -------
@@ -316,7 +320,6 @@ class Circle(Closing):
         """
         from consilience.runs import Run
 
-        self._disclosure.require_open("a run")
         return Run(
             experts=self.experts,
             policies=self.policies,
@@ -334,24 +337,10 @@ class Circle(Closing):
             context=context,
             examples=examples,
             progress=progress,
+            disclosure=self._disclosure,
+            tags=tags,
+            recorder=self._recorder,
         )
-
-    async def collect(self) -> tuple[Verdict, ...]:
-        """Take late answers of the circle's people, record them and decide again; see `experts.human.collect`.
-
-        Raises
-        ------
-        InvalidInput
-            The circle has no store, which holds the questions that wait for answers.
-        """
-        from consilience.experts.human import Human, collect
-
-        if self.store is None:
-            raise InvalidInput(
-                "Late answers join what is stored, this circle has no store: Circle(..., store=...)."
-            )
-        humans = [expert for expert in self.experts if isinstance(expert, Human)]
-        return await background.wait(asyncio.to_thread(collect, self.store, humans))
 
     def _prepare(
         self, question: str | Question, **how: Unpack[Asking]
@@ -379,6 +368,7 @@ class Circle(Closing):
                 method=usual(question.answer, self.method),
                 tell=tell,
             )
+        await self._recorded(kept, verdict)
         if self.store is not None:
             await keep(self.store, kept, verdict)
         return verdict
@@ -387,6 +377,8 @@ class Circle(Closing):
         """Give back what the experts hold, and close the store if it was opened from a path; others can ask again."""
         for expert in self.experts:
             await expert.aclose()
+        if self._recorder is not None:
+            await asyncio.to_thread(self._recorder.close)
         if self._owns_store and self.store is not None:
             await asyncio.to_thread(self.store.close)
 

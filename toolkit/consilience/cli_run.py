@@ -129,7 +129,8 @@ def answer_kind(given: str) -> AnswerKind:
         return Ranking(*parts)
     if kind == "score" and len(parts) == 2:
         try:
-            return Score(*map(float, parts))
+            low, high = map(float, parts)
+            return Score(low, high)
         except ValueError:
             raise InvalidInput(f"--answer score:LOW,HIGH takes two numbers, {rest!r} came.") from None
     if not rest and kind in ("text", "items"):

@@ -52,6 +52,8 @@ The tree::
     │   ├── StoreReadOnly
     │   ├── StatementTimedOut (TimeoutError)
     │   └── NetworkFileSystem
+    ├── DashboardError                  the dashboard cannot be served as it was asked to
+    │   └── NotAllowed                  a person's role does not reach that far
     ├── KernelUnavailable (ImportError) a kernel was forced that is not built
     └── LoopError (RuntimeError)        a blocking call was made where it would wait for itself
 
@@ -69,6 +71,7 @@ __all__ = [
     "CircuitOpen",
     "ConsilienceError",
     "ContextExceeded",
+    "DashboardError",
     "DeadlineExceeded",
     "DuplicateExpert",
     "EmptyCircle",
@@ -90,6 +93,7 @@ __all__ = [
     "MalformedEvent",
     "NestedAcquire",
     "NetworkFileSystem",
+    "NotAllowed",
     "NotConfigured",
     "OverBudget",
     "PoolClosed",
@@ -354,6 +358,14 @@ class StatementTimedOut(StoreError, TimeoutError):
 
 class NetworkFileSystem(StoreError):
     """The store lies on a network file system, where its locks do not hold."""
+
+
+class DashboardError(ConsilienceError):
+    """The dashboard cannot be served as it was asked to."""
+
+
+class NotAllowed(DashboardError):
+    """A person's role does not reach as far as what they tried."""
 
 
 class KernelUnavailable(ConsilienceError, ImportError):

@@ -98,6 +98,11 @@ class BackgroundLoop:
             future.cancel()
             raise
 
+    def call_later(self, seconds: float, function: Callable[[], object]) -> None:
+        """Call a short function on the loop's thread after a number of seconds."""
+        loop = self._running()
+        loop.call_soon_threadsafe(loop.call_later, seconds, function)
+
     def on_close(self, closer: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Await ``closer()`` on the loop before it stops, the last registered first."""
         with self._lock:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from consilience.errors import InvalidInput
+from consilience.markup.displayed import FrameDisplayed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,7 +40,7 @@ class Estimates:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Aggregation:
+class Aggregation(FrameDisplayed):
     """One answer a task, with what supports it.
 
     Parameters
@@ -177,9 +178,3 @@ class Aggregation:
     def to_polars(self) -> pl.DataFrame:
         """Return `answers`."""
         return self.answers
-
-    def _repr_html_(self) -> str:
-        from consilience.markup import page, table
-
-        rows = self.answers.head(50).rows()
-        return page(table(self.answers.columns, rows), note=repr(self).strip("<>"))

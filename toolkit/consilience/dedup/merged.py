@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from consilience.dedup.richness import Unseen, chao1
+from consilience.markup.displayed import Displayed
 
 if TYPE_CHECKING:
     import polars as pl
@@ -58,7 +59,7 @@ class Recommendation:
 
 
 @dataclass(frozen=True, slots=True)
-class Merged:
+class Merged(Displayed):
     """Merged recommendations, most supported first.
 
     Parameters

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 from consilience.errors import InvalidInput
+from consilience.markup.sentence import SentenceDisplayed
 
 __all__ = ["Unseen", "chao1"]
 
 
 @dataclass(frozen=True, slots=True)
-class Unseen:
+class Unseen(SentenceDisplayed):
     """What nobody has said yet, estimated from how often things were said once and twice.
 
     Parameters

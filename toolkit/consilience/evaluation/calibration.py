@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from consilience.intervals import wilson
+from consilience.markup.displayed import FrameDisplayed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +22,7 @@ _STEPS = 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Calibration:
+class Calibration(FrameDisplayed):
     """Confidence beside what came true, for members and methods.
 
     Parameters
@@ -59,13 +60,8 @@ class Calibration:
     def __repr__(self) -> str:
         return f"<Calibration of {', '.join(self.scores['who'].to_list())}>"
 
-    def _repr_html_(self) -> str:
-        from consilience.markup import page, table
-
-        note = "ECE is above 0 by chance alone; ece_by_chance says how far."
-        return page(
-            table(self.scores.columns, self.scores.rows(), numeric=self.scores.columns[2:]), note=note
-        )
+    def _note(self) -> str:
+        return "ECE is above 0 by chance alone; ece_by_chance says how far."
 
 
 def calibration(stated: Iterable[tuple[str, str, Array, Flags]], n_tasks: int) -> Calibration | None:

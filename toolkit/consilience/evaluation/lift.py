@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from consilience.markup.sentence import SentenceDisplayed
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -18,7 +20,7 @@ _CELLS_AT_ONCE = 1 << 21
 
 
 @dataclass(frozen=True, slots=True)
-class Lift:
+class Lift(SentenceDisplayed):
     """Accuracy of the circle less that of its best member, in shares of the tasks.
 
     Parameters

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from consilience.agreement import Coefficient
 from consilience.evaluation.calibration import Calibration
-from consilience.evaluation.costs import priced
+from consilience.evaluation.costs import by_provider, priced
 from consilience.evaluation.lift import Lift
 from consilience.evaluation.marks import Marks
 from consilience.evaluation.methods import MAJORITY
 from consilience.evaluation.shared import matrix
 from consilience.evaluation.subcircle import SubCircle, best_sub_circle
 from consilience.evaluation.votes import EffectiveVotes
+from consilience.markup.displayed import Displayed
 from consilience.markup.plain import plain
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _NOISE = 0.0005
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CircleReport:
+class CircleReport(Displayed):
     """What a gold standard says about a circle.
 
     Parameters
@@ -47,6 +48,8 @@ class CircleReport:
         Of members who state a confidence and of the methods; ``None`` when no member does.
     costs
         What members and circle cost, with the unknown part; ``None`` without costs.
+    providers
+        What each provider was paid, with the unknown part; ``None`` without the column ``provider``.
     notes
         What limits the figures.
     marks, seed
@@ -62,6 +65,7 @@ class CircleReport:
     shared_errors: pl.DataFrame
     calibration: Calibration | None
     costs: pl.DataFrame | None
+    providers: pl.DataFrame | None = None
     notes: tuple[str, ...]
     marks: Marks = field(repr=False)
     seed: int = field(repr=False)
@@ -129,6 +133,7 @@ class CircleReport:
         lines += [self.agreement.explain()]
         lines += [self._others()] if len(self.lifts) > 1 else []
         lines += [self._price()] if self.costs is not None else []
+        lines += [plain(by_provider(self.providers), 2_000)] if self.providers is not None else []
         return "\n".join([*lines, *self.notes])
 
     def _selection(self) -> list[str]:

@@ -11,6 +11,7 @@ from consilience.evaluation.lift import counted
 from consilience.evaluation.methods import folds
 from consilience.intervals import wilson
 from consilience.markup.plain import plain
+from consilience.markup.sentence import SentenceDisplayed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,7 +28,7 @@ _ROUNDING = 1e-9  # a mean of prices can end beside the price
 
 
 @dataclass(frozen=True, slots=True)
-class SubCircle:
+class SubCircle(SentenceDisplayed):
     """The members whose strict majority is right most often, among all sub-circles that cost no more than a limit.
 
     Parameters

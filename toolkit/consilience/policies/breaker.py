@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from consilience.errors import CircuitOpen
 from consilience.policies.breaker_settings import BreakerSettings, BreakerState, Transition
+from consilience.policies.cards import BreakerDisplayed
 from consilience.policies.clock import SYSTEM, Clock
 from consilience.policies.events import EVENTS, BreakerChanged, Events
 from consilience.policies.judgement import Classifier, Judgement, judge
@@ -45,7 +46,7 @@ class Guard:
         self._breaker.record(self._permit, error, self._breaker.clock.monotonic() - self._started)
 
 
-class Breaker:
+class Breaker(BreakerDisplayed):
     """Counts results and refuses calls while the other side is unwell; from any loop and thread.
 
     Parameters

@@ -13,6 +13,7 @@ from typing import Any, Final, Self, TypeVar, overload
 from consilience.errors import InvalidInput
 from consilience.policies.cache_stats import CacheStats, Removal
 from consilience.policies.cache_views import CacheItems, CacheValues
+from consilience.policies.cards import CacheDisplayed
 from consilience.policies.clock import SYSTEM, Clock
 from consilience.policies.expiry import Expiries
 from consilience.policies.memory import MEMORY
@@ -32,7 +33,7 @@ _NAMED: dict[str, Cache[Any, Any]] = {}
 _NAMING = threading.RLock()
 
 
-class Cache(MutableMapping[K, V]):
+class Cache(CacheDisplayed, MutableMapping[K, V]):
     """A mapping that holds what is worth holding: S3-FIFO under two limits, entries that expire, counts.
 
     Any thread may use it. A lookup that finds something takes no lock. Every value is a value, ``None`` too.

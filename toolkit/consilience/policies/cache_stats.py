@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from consilience.policies.cards import CacheStatsDisplayed
+
 __all__ = ["CacheStats", "Removal"]
 
 
@@ -16,7 +18,7 @@ class Removal(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class CacheStats:
+class CacheStats(CacheStatsDisplayed):
     """Counts of a cache since it was made.
 
     Parameters

@@ -29,6 +29,7 @@ from consilience.policies.adaptive import Adaptive
 from consilience.policies.attempt import Attempts
 from consilience.policies.breaker import Breaker
 from consilience.policies.breaker_settings import BreakerSettings
+from consilience.policies.cards import PolicyDisplayed
 from consilience.policies.clock import SYSTEM, Clock
 from consilience.policies.concurrency import Bulkhead
 from consilience.policies.decorated import awaited, decorate, in_thread, iterated
@@ -52,7 +53,7 @@ __all__ = ["Policy"]
 Function = Callable[..., Any]
 
 
-class Policy:
+class Policy(PolicyDisplayed):
     """Limits, retries, deadlines and a circuit breaker around every call to one service.
 
     A name stands for one policy in the process: constructing it again, as a notebook cell does that is run again,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from consilience.pools.cards import StatsDisplayed
+
 __all__ = ["Health", "Meter", "PoolStats"]
 
 # As many recent waits as make the 95th percentile steady, and no more than are cheap to sort.
@@ -12,7 +14,7 @@ _RECENT = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class PoolStats:
+class PoolStats(StatsDisplayed):
     """The figures of a pool at one moment; counts are since the pool was made.
 
     Parameters

@@ -12,6 +12,7 @@ from typing import Any
 
 from consilience.consult import Calls
 from consilience.errors import InvalidInput, OverBudget
+from consilience.markup.sentence import SentenceDisplayed
 from consilience.models import Usage
 from consilience.policies.metering import METER
 
@@ -22,7 +23,7 @@ _ROUNDING = 1 + 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(SentenceDisplayed):
     """What may be spent.
 
     A call is made only if what was spent, what calls under way are expected to cost, and what this one is expected to

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from consilience.markup import Html, details, escape, expert_mark, page, table
+from consilience.markup import Html, details, escape, expert_mark, frame_table, page, table
 from consilience.runs.plan import cells_of, duration
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from consilience.runs.result import RunResult
     from consilience.runs.tally import Tally
 
-_SHOWN = 10
+_SHOWN = 100
 _WIDTH = 360
 
 
@@ -48,6 +49,17 @@ def line(tally: Tally, state: str = "") -> str:
     return f"{left}{rate}; asked {tally.asked:,}, reused {tally.reused:,}, failed {tally.failed:,}; {tally.price}"
 
 
+def waiting_card(rows: int, experts: Sequence[str]) -> str:
+    """Return a run that was not executed yet, and what to do with it."""
+    who = "".join(map(expert_mark, experts))
+    body = (
+        f"<div class=cs-q>A run of {rows:,} rows</div><div class=cs-row>{who}</div>"
+        "<div class=cs-row>Not run yet: <code>run.plan</code> says what it will ask and cost, "
+        "<code>await run</code> runs it.</div>"
+    )
+    return page(Html(f"<div class=cs-card>{body}</div>"))
+
+
 def result_card(result: RunResult) -> str:
     """Return a run's result as self-contained HTML: banner, counts, the first rows, foot."""
     banner = f"<div class=cs-banner role=note>{escape(result.banner)}</div>" if result.degraded else ""
@@ -65,10 +77,5 @@ def result_card(result: RunResult) -> str:
 
 
 def _rows(result: RunResult) -> Html:
-    columns = (result.key, "answer", "decision", "support", "agreement", "outcomes", "US dollars")
     names = (result.key, "answer", "decision", "support", "agreement", "outcomes", "cost_usd")
-    rows = [
-        tuple(escape(cell, 200) if isinstance(cell, str) else cell for cell in row)
-        for row in result.frame.head(_SHOWN).select(names).iter_rows()
-    ]
-    return table(columns, rows, numeric=("support", "agreement", "US dollars"))
+    return frame_table(result.frame.select(names), _SHOWN)

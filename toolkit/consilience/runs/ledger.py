@@ -193,9 +193,9 @@ class Ledger:
         row = self._row(cell, state, question.asked_at, None, response.id)
         return Bundle({"responses": [response_row(response, question.asked_at)], "cells": [row]})
 
-    def decided(self, verdict: Verdict) -> Bundle:
-        """Return the rows of a question and its verdict."""
-        return bundle(verdict.question, (), verdict)
+    def decided(self, verdict: Verdict, withheld: Iterable[Response] = ()) -> Bundle:
+        """Return the rows of a question and its verdict, and of the responses of those who were not asked."""
+        return bundle(verdict.question, withheld, verdict)
 
     def started(self, prompt: str, spec: str, key: str, n_rows: int, replicates: int) -> None:
         """Say in the table of runs that this one begins."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from consilience.markup.displayed import Displayed
 from consilience.markup.plain import plain
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ class ExpertPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Displayed):
     """What a run will ask and cost.
 
     Parameters
@@ -203,11 +205,12 @@ def planned(job: Job, ledger: Ledger | None, budget: Budget | None) -> Plan:
     """Return the plan of a job, from what the store knows."""
     settled = {} if ledger is None else _settled(job, ledger)
     known = {} if ledger is None else _known(job, ledger)
-    total = job.rows.n_distinct * job.replicates
+    barred = _barred(job)
     parts = []
     for expert in job.experts:
         usd, tokens, seconds = known.get(expert.name, (None, None, None))
-        done = settled.get(expert.name, 0)
+        total = (job.rows.n_distinct - barred.get(expert.name, 0)) * job.replicates
+        done = min(settled.get(expert.name, 0), total)
         parts.append(ExpertPlan(expert.name, total - done, done, usd, tokens, seconds))
     return Plan(
         experts=tuple(parts),
@@ -226,13 +229,29 @@ def _settled(job: Job, ledger: Ledger) -> dict[str, int]:
         return counts
     seen: set[bytes] = set()
     for rows in job.rows.batches(_BATCH):
-        digests = [job.question(row).digest for row in rows]
+        digests = [job.shown(row).question.digest for row in rows]
         fresh = [digest for digest in dict.fromkeys(digests) if bytes.fromhex(digest) not in seen]
         if job.rows.n_distinct < job.rows.n:
             seen.update(map(bytes.fromhex, fresh))
         for name, n in ledger.count_settled(fresh, job.replicates).items():
             counts[name] = counts.get(name, 0) + n
     return counts
+
+
+def _barred(job: Job) -> dict[str, int]:
+    """Return how many different prompts each expert may not see on any row."""
+    if not (job.disclosure.allow and job.tags.words):
+        return {}
+    seen: dict[str, set[bytes]] = {expert.name: set() for expert in job.experts}
+    for rows in job.rows.batches(_BATCH):
+        for row in rows:
+            shown = job.shown(row)
+            prompt = hashlib.blake2b(
+                job.template.fill(row).encode(errors="surrogatepass"), digest_size=16
+            ).digest()
+            for expert in shown.experts:
+                seen[expert.name].add(prompt)
+    return {name: job.rows.n_distinct - len(may) for name, may in seen.items()}
 
 
 def _known(job: Job, ledger: Ledger) -> Mapping[str, tuple[float | None, float | None, float | None]]:

@@ -7,9 +7,10 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from consilience.consult import Calls, consult
+from consilience.disclosure import Disclosure, Shown
 from consilience.experts.base import Expert
 from consilience.models import AnswerKind, Example, Question, Response
 from consilience.runs.budget import Purse
@@ -18,10 +19,13 @@ from consilience.runs.ledger import SETTLED, Cell, Ledger, Saved
 from consilience.runs.rows import Rows
 from consilience.runs.settling import Settling
 from consilience.runs.tally import Tally
-from consilience.runs.template import Template
+from consilience.runs.template import Tags, Template
 from consilience.terms import Terms
 from consilience.verdict import decide
 from consilience.verdict.methods import Voting, usual
+
+if TYPE_CHECKING:
+    from consilience.experts.recorder import Recorder
 
 _BATCH = 4096
 _PAUSE = 0.25
@@ -43,22 +47,32 @@ class Job:
     deadline: float
     method: Voting
     concurrency: int
+    disclosure: Disclosure
+    tags: Tags
+    recorder: Recorder | None
 
     def question(self, row: Mapping[str, Any]) -> Question:
-        """Return the question of one row."""
-        return Question(self.template.fill(row), self.answer, self.context, self.examples)
+        """Return the question of one row, as the user put it."""
+        return Question(
+            self.template.fill(row), self.answer, self.context, self.examples, tags=self.tags.fill(row)
+        )
 
-    def cells(self, digest: str) -> list[Cell]:
+    def shown(self, row: Mapping[str, Any]) -> Shown:
+        """Return the question of one row as it leaves, and who may be asked it."""
+        return self.disclosure.of(self.question(row), self.experts)
+
+    def cells(self, digest: str, experts: Sequence[Expert]) -> list[Cell]:
         """Return the cells of the question of this digest."""
-        return [Cell(digest, e.name, r) for r in range(self.replicates) for e in self.experts]
+        return [Cell(digest, e.name, r) for r in range(self.replicates) for e in experts]
 
 
 @dataclass(slots=True)
 class Asked:
-    """One row: its question, its cells, and which of them are settled or under way elsewhere."""
+    """One row: its question as it leaves, its cells, and which of them are settled or under way elsewhere."""
 
     number: int
     key: object
+    shown: Shown
     question: Question
     digest: str
     cells: list[Cell]
@@ -97,7 +111,7 @@ class Work:
         self._settling = None if ledger is None else Settling(ledger.store)
         self._window = asyncio.Semaphore(job.concurrency)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._shared: dict[str, asyncio.Future[dict[Cell, Response]]] = {}
+        self._shared: dict[tuple[str, tuple[Cell, ...]], asyncio.Future[dict[Cell, Response]]] = {}
         self._by_name = {expert.name: expert for expert in job.experts}
         self._elsewhere: list[Asked] = []
         self._fresh = False
@@ -183,10 +197,10 @@ class Work:
         if not self._job.rows.repeated(asked.number):
             self._finish(asked, await self._ask(asked))
             return
-        digest = asked.digest
-        known = self._shared.get(digest)
+        same = asked.digest, tuple(asked.cells)
+        known = self._shared.get(same)
         if known is None:
-            known = self._shared[digest] = asyncio.get_running_loop().create_future()
+            known = self._shared[same] = asyncio.get_running_loop().create_future()
             try:
                 known.set_result(await self._ask(asked))
             except BaseException:
@@ -211,6 +225,7 @@ class Work:
             experts = [self._by_name[cell.expert] for cell in missing if cell.replicate == replicate]
 
             def heard(response: Response) -> None:
+                response = asked.shown.hide(response)
                 cell = Cell(asked.digest, response.expert, replicate)
                 answers[cell] = response
                 self._settle(cell, response, asked.question)
@@ -227,22 +242,27 @@ class Work:
 
     def _settle(self, cell: Cell, response: Response, question: Question) -> None:
         self._tally.answered(response, settled=response.outcome in SETTLED)
+        if self._job.recorder is not None:
+            self._job.recorder.put(question, response)
         if self._ledger is not None and self._settling is not None:
             self._settling.put(self._ledger.rows(cell, response, question))
 
     def _finish(self, asked: Asked, answers: Mapping[Cell, Response], *, shared: bool = False) -> None:
-        responses = []
-        for cell in asked.cells:
-            response = asked.saved[cell].response if cell in asked.saved else answers[cell]
-            name = f"{cell.expert} #{cell.replicate + 1}" if cell.replicate else cell.expert
-            responses.append(response if name == response.expert else replace(response, expert=name))
-        verdict = decide(asked.question, responses, method=usual(self._job.answer, self._job.method))
+        said = [asked.saved[cell].response if cell in asked.saved else answers[cell] for cell in asked.cells]
+        responses = [
+            _numbered(response, cell.replicate) for response, cell in zip(said, asked.cells, strict=True)
+        ]
+        withheld = [_numbered(r, n) for n in range(self._job.replicates) for r in asked.shown.withheld]
+        verdict = decide(
+            asked.question, [*responses, *withheld], method=usual(self._job.answer, self._job.method)
+        )
         n_reused = len(asked.cells) if shared else len(asked.saved)
-        self._tally.decided(n_reused)
-        self._collected.add(asked.number, asked.key, verdict, n_reused)
+        self._tally.decided(n_reused, len(asked.cells))
+        self._collected.add(asked.number, asked.key, asked.shown.restored(verdict), n_reused)
         kept = all(saved.decided for saved in asked.saved.values()) and not answers
         if self._ledger is not None and self._settling is not None and not shared and not kept:
-            self._settling.put(self._ledger.decided(verdict))
+            # whoever was not asked has no cell, and stands beside the first answers
+            self._settling.put(self._ledger.decided(verdict, () if asked.saved else withheld))
 
     def _prepared(self, batches: Iterator[list[dict[str, Any]]]) -> Iterator[list[Asked]]:
         numbered = enumerate(row for rows in batches for row in rows)
@@ -260,9 +280,10 @@ class Work:
         return min(max(round(_AHEAD_SECONDS * rate), 2 * self._job.concurrency), _BATCH)
 
     def _asked(self, number: int, row: dict[str, Any]) -> Asked:
-        question = self._job.question(row)
-        digest = question.digest
-        return Asked(number, row[self._job.rows.key], question, digest, self._job.cells(digest))
+        shown = self._job.shown(row)
+        digest = shown.question.digest
+        cells = self._job.cells(digest, shown.experts)
+        return Asked(number, row[self._job.rows.key], shown, shown.question, digest, cells)
 
     def _claim(self, ledger: Ledger, batch: list[Asked]) -> None:
         if not self._fresh:
@@ -285,3 +306,8 @@ class Work:
         saved = ledger.settled({asked.digest: asked.question for asked in batch})
         for asked in batch:
             asked.saved = {cell: saved[cell] for cell in asked.cells if cell in saved} if saved else {}
+
+
+def _numbered(response: Response, replicate: int) -> Response:
+    """Return a response under the name under which it votes: a replicate after the first has a number."""
+    return replace(response, expert=f"{response.expert} #{replicate + 1}") if replicate else response

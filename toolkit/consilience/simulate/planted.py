@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from consilience.errors import InvalidInput
+from consilience.markup.displayed import FrameDisplayed
 
 if TYPE_CHECKING:
     import polars as pl
@@ -64,7 +65,7 @@ class Planted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Simulation:
+class Simulation(FrameDisplayed):
     """Simulated answers, what is right, and what was planted.
 
     Parameters

@@ -83,6 +83,13 @@ class FileKeeper:
     def size(self) -> int:  # noqa: D102
         return self._place.file.stat().st_size if self._place.file.exists() else 0
 
+    def revision(self) -> tuple[int, int]:  # noqa: D102
+        file = self._place.file
+        if not file.exists():
+            return 0, 0
+        found = file.stat()
+        return found.st_mtime_ns, found.st_size
+
     def living(self, run_id: str) -> LockFiles:  # noqa: D102
         file = self._place.file
         return LockFiles(file.with_name(f"{file.name}.runs"), run_id)

@@ -135,6 +135,9 @@ class Keeper(Protocol):
     def size(self) -> int:
         """Return the bytes that it takes; 0 when it was not made yet."""
 
+    def revision(self) -> object:
+        """Return what is another as soon as it holds other rows, at little cost."""
+
     def living(self, run_id: str) -> Living:
         """Return a run's sign of life."""
 

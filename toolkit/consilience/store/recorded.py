@@ -13,6 +13,7 @@ from consilience.errors import StoreError
 from consilience.models import AnswerValue, Example, Outcome, Question, Response, Usage, quoted
 from consilience.models.response import ConfidenceSource, Source
 from consilience.models.specs import answer_from_text, kind_from_spec
+from consilience.store.cards import StoredQuestionDisplayed, StoredVerdictDisplayed
 from consilience.verdict.result import Support, shown
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ _ROWS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredVerdict:
+class StoredVerdict(StoredVerdictDisplayed):
     """A verdict as it was stored; `Store.verdict` decides again from the responses.
 
     Parameters
@@ -77,7 +78,7 @@ class StoredVerdict:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredQuestion:
+class StoredQuestion(StoredQuestionDisplayed):
     """A question with its responses and verdicts, read by one statement.
 
     Parameters

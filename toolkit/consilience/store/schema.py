@@ -81,6 +81,12 @@ MIGRATIONS: tuple[str, ...] = (
         answer_kind TEXT, replicate BIGINT, lease_until TIMESTAMPTZ, response_id TEXT
     );
     """,
+    """
+    CREATE TABLE audit (
+        id TEXT, asked_at TIMESTAMPTZ, person TEXT, role TEXT, action TEXT, target TEXT, detail TEXT, address TEXT
+    );
+    CREATE TABLE settings (id TEXT, asked_at TIMESTAMPTZ, name TEXT, value TEXT, person TEXT);
+    """,
 )
 """One text a version; the first makes version 1. A migration that was released is never edited."""
 

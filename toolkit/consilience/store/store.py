@@ -126,6 +126,11 @@ class Store(Upkeep):
         """The DuckDB file as text, or the URL of the server without its password."""
         return self._keeper.address
 
+    @property
+    def name(self) -> str:
+        """What people call it: the name of its file, or where its server is."""
+        return self.path.name if self.path is not None else self.address
+
     def record(self, question: Question, responses: Iterable[Response], verdict: Verdict | None) -> None:
         """Write a question with its responses and verdict, all or nothing; they are durable when this returns.
 
@@ -326,6 +331,9 @@ class Store(Upkeep):
         self._hand_over()
         with self._keeper.changing(self._timeout) as session:
             yield session
+
+    def _revision(self) -> object:
+        return self._keeper.revision(), len(self._spool.waiting())
 
     def _sizes(self) -> tuple[str, int, list[int]]:
         return self.address, self._keeper.size(), [segment.size for segment in self._spool.waiting()]

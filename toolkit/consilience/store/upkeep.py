@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from consilience.errors import InvalidInput
+from consilience.store.cards import StatusDisplayed, StoreDisplayed
 from consilience.store.history import History
 from consilience.store.schema import TABLES
 
@@ -26,7 +27,7 @@ _TOGETHER = {"questions": ("questions", "responses", "verdicts", "recommendation
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class Status(StatusDisplayed):
     """What a store holds.
 
     Parameters
@@ -79,7 +80,7 @@ class Compacted:
     after: int
 
 
-class Upkeep(History):
+class Upkeep(History, StoreDisplayed):
     """The faces that keep a store in order. Each runs when it is called, and never by itself."""
 
     def status(self) -> Status:
@@ -97,6 +98,16 @@ class Upkeep(History):
             waiting_size=sum(waiting),
             tables=frame.filter(frame["name"] != "schema_version"),
         )
+
+    def revision(self) -> object:
+        """Return what is different as soon as the store holds other rows; of a file it is two looks at folders.
+
+        Raises
+        ------
+        StoreError
+            A server does not answer.
+        """
+        return self._revision()
 
     def maintain(self, *, keep: Mapping[str, int] = KEEP, now: datetime | None = None) -> Maintained:
         """Roll metrics up to minutes and hours, then remove whole days that are older than is kept; all or nothing.
@@ -205,6 +216,10 @@ class Upkeep(History):
 
     def _alone(self) -> AbstractContextManager[Session]:
         """Return what changes tables, after all that was written is in them."""
+        raise NotImplementedError
+
+    def _revision(self) -> object:
+        """Return what changes with the rows that are kept, and with those that wait."""
         raise NotImplementedError
 
     def _sizes(self) -> tuple[str, int, list[int]]:

@@ -15,6 +15,7 @@ from consilience.agreement import Coefficient
 from consilience.dedup.merged import Merged
 from consilience.errors import InvalidInput
 from consilience.intervals import wilson
+from consilience.markup.displayed import Displayed
 from consilience.markup.plain import plain
 from consilience.models import AnswerValue, Items, Outcome, Question, Ranking, Response, Score, Usage, quoted
 from consilience.verdict.methods import WEIGHTED, Method, methods_for
@@ -114,7 +115,7 @@ class Replay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Displayed):
     """What a circle's responses to one question add up to.
 
     Parameters
@@ -335,7 +336,7 @@ class Verdict:
         return plain("\n".join(lines), limit=50_000)
 
     def to_polars(self) -> pl.DataFrame:
-        """Return one row a response: who, outcome, answer, confidence, seconds, tokens, cost."""
+        """Return one row a response: who, outcome, answer, confidence and its source, seconds, tokens, cost."""
         import polars as pl
 
         return pl.DataFrame(
@@ -346,6 +347,7 @@ class Verdict:
                     "outcome": str(response.outcome),
                     "answer": None if response.answer is None else shown(response.answer),
                     "confidence": response.confidence,
+                    "confidence_source": response.confidence_source and str(response.confidence_source),
                     "latency_s": response.latency_s,
                     "input_tokens": response.usage.input_tokens,
                     "output_tokens": response.usage.output_tokens,
@@ -354,7 +356,12 @@ class Verdict:
                 }
                 for response in self.responses
             ],
-            schema_overrides={"confidence": pl.Float64, "cost_usd": pl.Float64, "answer": pl.String}
+            schema_overrides={
+                "confidence": pl.Float64,
+                "confidence_source": pl.String,
+                "cost_usd": pl.Float64,
+                "answer": pl.String,
+            }
             | {"input_tokens": pl.Int64, "output_tokens": pl.Int64, "reason": pl.String},
         )
 

@@ -9,6 +9,7 @@ from consilience.aggregate.numeric.quantiles import student_quantiles
 from consilience.aggregate.numeric.scores import Scores, read_scores, read_truth, require_share
 from consilience.errors import InvalidInput
 from consilience.frames import Frame
+from consilience.markup.displayed import FrameDisplayed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class BrierScores:
+class BrierScores(FrameDisplayed):
     """Mean squared error of each expert's probabilities: 0 is perfect, always saying 1/2 gives 0.25.
 
     Parameters
@@ -48,12 +49,8 @@ class BrierScores:
         """Return `experts`."""
         return self.experts
 
-    def _repr_html_(self) -> str:
-        from consilience.markup import page, table
-
-        shown = self.experts.head(50)
-        note = "Experts who answered different tasks are compared by skill, not by the score itself."
-        return page(table(shown.columns, shown.rows(), numeric=shown.columns[1:]), note=note)
+    def _note(self) -> str:
+        return "Experts who answered different tasks are compared by skill, not by the score itself."
 
 
 def brier_score(frame: Frame, gold: Frame, *, bins: int = 10, confidence: float = 0.95) -> BrierScores:

@@ -9,6 +9,7 @@ from consilience.aggregate.numeric.quantiles import student_quantiles
 from consilience.aggregate.numeric.scores import Scores, numeric, read_scores, read_truth, require_share
 from consilience.errors import InvalidFrame
 from consilience.frames import Frame, require_columns, to_polars
+from consilience.markup.displayed import FrameDisplayed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class BiasAndScale:
+class BiasAndScale(FrameDisplayed):
     """How each expert's scores lie beside a reference.
 
     Parameters
@@ -75,14 +76,6 @@ class BiasAndScale:
     def to_polars(self) -> pl.DataFrame:
         """Return `experts`."""
         return self.experts
-
-    def _repr_html_(self) -> str:
-        from consilience.markup import page, table
-
-        shown = self.experts.head(50)
-        return page(
-            table(shown.columns, shown.rows(), numeric=shown.columns[1:]), note=repr(self).strip("<>")
-        )
 
 
 def bias_and_scale(frame: Frame, *, gold: Frame | None = None, confidence: float = 0.95) -> BiasAndScale:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from consilience.aggregate.numeric.centre import median
 from consilience.errors import InvalidFrame, InvalidInput
 from consilience.frames import Frame, require_columns, to_polars
+from consilience.markup.displayed import FrameDisplayed
 
 if TYPE_CHECKING:
     import polars as pl
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class DelphiStop:
+class DelphiStop(FrameDisplayed):
     """Whether another round is worth its price.
 
     Parameters
@@ -49,13 +50,6 @@ class DelphiStop:
     def to_polars(self) -> pl.DataFrame:
         """Return `tasks`."""
         return self.tasks
-
-    def _repr_html_(self) -> str:
-        from consilience.markup import page, table
-
-        shown = self.tasks.head(50)
-        numeric = ("median", "spread", "answered", "left")
-        return page(table(shown.columns, shown.rows(), numeric=numeric), note=repr(self).strip("<>"))
 
 
 def delphi_stop(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from consilience.markup.displayed import FrameDisplayed
+
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Pooled:
+class Pooled(FrameDisplayed):
     """One number a task, with how far the experts lie apart.
 
     Parameters
@@ -53,14 +55,6 @@ class Pooled:
     def to_polars(self) -> pl.DataFrame:
         """Return `estimates`."""
         return self.estimates
-
-    def _repr_html_(self) -> str:
-        from consilience.markup import page, table
-
-        shown = self.estimates.head(50)
-        return page(
-            table(shown.columns, shown.rows(), numeric=shown.columns[1:]), note=repr(self).strip("<>")
-        )
 
 
 def estimates(scores: Scores, estimate: Array, low: Array, high: Array) -> pl.DataFrame:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from consilience.errors import InvalidInput
+from consilience.markup.displayed import FrameDisplayed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +23,7 @@ TIE = 1e-9  # scores that lie no further apart are equal: sums of floats differ 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ConsensusRanking:
+class ConsensusRanking(FrameDisplayed):
     """One ranking a task.
 
     Parameters
@@ -63,15 +64,6 @@ class ConsensusRanking:
     def to_polars(self) -> pl.DataFrame:
         """Return `rankings`."""
         return self.rankings
-
-    def _repr_html_(self) -> str:
-        from consilience.markup import page, table
-
-        shown = self.rankings.head(50)
-        return page(
-            table(shown.columns, shown.rows(), numeric=("rank", "score", "share")),
-            note=repr(self).strip("<>"),
-        )
 
 
 def require_unranked(unranked: str) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from consilience.markup.displayed import FrameDisplayed
+
 if TYPE_CHECKING:
     import polars as pl
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class TextAggregation:
+class TextAggregation(FrameDisplayed):
     """One row a task, and the clusters of its answers.
 
     Parameters
@@ -45,10 +47,3 @@ class TextAggregation:
     def to_polars(self) -> pl.DataFrame:
         """Return `answers`."""
         return self.answers
-
-    def _repr_html_(self) -> str:
-        from consilience.markup import page, table
-
-        shown = self.answers.head(50)
-        numeric = [name for name, dtype in shown.schema.items() if dtype.is_numeric() and name != "task"]
-        return page(table(shown.columns, shown.rows(), numeric=numeric), note=repr(self).strip("<>"))

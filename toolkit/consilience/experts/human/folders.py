@@ -29,7 +29,7 @@ class Folder(Protocol):
     def read(self, name: str, part: str = OPEN) -> bytes | None:
         """Return what a file holds, ``None`` when there is none."""
 
-    def create(self, name: str, content: bytes) -> bool:
+    def create(self, name: str, content: bytes, part: str = OPEN) -> bool:
         """Make a file whole, or return False when one of that name is there, which stays as it is."""
 
     def replace(self, name: str, content: bytes) -> None:
@@ -73,16 +73,17 @@ class LocalFolder:
             except FileNotFoundError:
                 return None
 
-    def create(self, name: str, content: bytes) -> bool:
+    def create(self, name: str, content: bytes, part: str = OPEN) -> bool:
         """Write under a temporary name, then link it, which fails where a file of that name is."""
         with _speaking("write to", self._path), self._written(content) as temporary:
+            (self._path / part).mkdir(exist_ok=True)
             try:
-                os.link(temporary, self._path / name)
+                os.link(temporary, self._path / part / name)
             except FileExistsError:
                 return False
             except OSError:
                 # a file system without hard links: made only if it is not there, though not in one step
-                return self._create_plainly(name, content)
+                return self._create_plainly(self._path / part / name, content)
             return True
 
     def replace(self, name: str, content: bytes) -> None:
@@ -114,9 +115,9 @@ class LocalFolder:
         finally:
             temporary.unlink(missing_ok=True)
 
-    def _create_plainly(self, name: str, content: bytes) -> bool:
+    def _create_plainly(self, path: Path, content: bytes) -> bool:
         try:
-            with (self._path / name).open("xb") as stream:
+            with path.open("xb") as stream:
                 stream.write(content)
         except FileExistsError:
             return False
@@ -179,13 +180,14 @@ class RemoteFolder:
             except FileNotFoundError:
                 return None
 
-    def create(self, name: str, content: bytes) -> bool:
+    def create(self, name: str, content: bytes, part: str = OPEN) -> bool:
         """Write the file unless one of that name is there."""
         with _speaking("write to", self):
             self._system.invalidate_cache()
-            if self._system.exists(self._at(name)):
+            if self._system.exists(self._at(part, name)):
                 return False
-            self._write(self._at(name), content)
+            self._system.makedirs(self._at(part), exist_ok=True)
+            self._write(self._at(part, name), content)
             return True
 
     def replace(self, name: str, content: bytes) -> None:

@@ -14,7 +14,8 @@ from enum import StrEnum
 
 from consilience.errors import Abstained, InvalidInput
 from consilience.experts.human.folders import Folder, folder_at
-from consilience.experts.human.inbox import ANSWERED, WITHDRAWN, Look, Pending, read_answer
+from consilience.experts.human.inbox import ANSWERED, QUESTIONS, WITHDRAWN, Look, Pending, read_answer
+from consilience.experts.human.note import note, note_name
 from consilience.experts.human.sheet import Written, checked_name, file_name, folder_name, sheet
 from consilience.loop import call_in_thread
 from consilience.models import Question, Reply, Source
@@ -138,8 +139,7 @@ class Human:
         ticket = self._open(question, folder)
         try:
             if folder is not None:
-                content = sheet(question, self.name, ticket.pending.deadline).encode()
-                await call_in_thread(folder.create, ticket.name, content)
+                await call_in_thread(_put, folder, ticket, self.name)
             await self._tell(Notice.ASKED, ticket.pending)
             said = await self._said(ticket, folder)
         except asyncio.CancelledError:
@@ -300,6 +300,12 @@ class Human:
             await call_in_thread(self._notify, notice, pending)
         except Exception:  # noqa: BLE001 - a user's own messenger: the question stands in the inbox all the same
             _LOG.exception("%s could not be notified that a question was %s", self.name, notice)
+
+
+def _put(folder: Folder, ticket: _Ticket, expert: str) -> None:
+    question, deadline = ticket.pending.question, ticket.pending.deadline
+    folder.create(note_name(ticket.name), note(question), QUESTIONS)
+    folder.create(ticket.name, sheet(question, expert, deadline).encode())
 
 
 def _moment(seconds: float) -> datetime | None:

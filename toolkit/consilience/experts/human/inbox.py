@@ -10,7 +10,7 @@ from consilience.experts.human.folders import Folder
 from consilience.experts.human.sheet import Written, decoded, sent_back, written
 from consilience.models import Question
 
-ANSWERED, RETURNED, WITHDRAWN = "answered", "returned", "withdrawn"
+ANSWERED, RETURNED, WITHDRAWN, QUESTIONS = "answered", "returned", "withdrawn", "questions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,14 @@ class Pending:
         Until when its circle waits, in UTC; ``None`` when it does not say. Later answers count late.
     where
         Path or URL of its file; ``None`` without an inbox.
+    late
+        Whether its deadline was over when this was read: an answer now changes a verdict that stands.
     """
 
     question: Question
     deadline: datetime | None
     where: str | None
+    late: bool = False
 
     @property
     def id(self) -> str:

@@ -15,6 +15,7 @@ from consilience.experts.human.human import Human
 from consilience.experts.human.inbox import ANSWERED, Pending, judged, read_answer
 from consilience.experts.human.sheet import Written, decoded, header, id_part
 from consilience.models import Outcome, Question, Response
+from consilience.redaction import Redactor
 from consilience.verdict import decide
 from consilience.verdict.methods import WEIGHTED
 
@@ -44,7 +45,7 @@ class Late:
     response: Response
 
 
-def collect(store: Store, humans: Iterable[Human]) -> tuple[Verdict, ...]:
+def collect(store: Store, humans: Iterable[Human], *, redact: Redactor | None = None) -> tuple[Verdict, ...]:
     """Take the late answers of people, record them, and decide again; each new verdict is the newest in the store.
 
     Parameters
@@ -54,6 +55,8 @@ def collect(store: Store, humans: Iterable[Human]) -> tuple[Verdict, ...]:
     humans
         Whose inboxes are read, and whose answers by `Human.give` are taken. An answer before its deadline belongs to
         the circle that waits for it and is left; so is one to a question that the store does not hold.
+    redact
+        Hides secrets and personal data in the answers before they are stored; nothing is hidden by default.
 
     Returns
     -------
@@ -74,7 +77,7 @@ def collect(store: Store, humans: Iterable[Human]) -> tuple[Verdict, ...]:
     for human in humans:
         folder = human.folder()
         for late in _in_hand(store, human) + (_in_inbox(store, human, folder) if folder else []):
-            decided.append(_recorded(store, late))
+            decided.append(taken_up(store, late.question, late.response, redact))
             human.forget(late.question.id)
     return tuple(decided)
 
@@ -84,7 +87,7 @@ def _in_hand(store: Store, human: Human) -> list[Late]:
     for question, said in human.given_late():
         stored = _stored(store, question.id)
         if stored is not None:
-            found.append(Late(stored, _response(stored, human, said)))
+            found.append(Late(stored, response_to(stored, human, said)))
     return found
 
 
@@ -121,7 +124,7 @@ def _late(store: Store, human: Human, folder: Folder, name: str, part: str) -> L
         said = read_answer(folder, name, pending, human.name).written
     else:
         said = judged(content or b"", question)
-    return None if said is None else Late(question, _response(question, human, said))
+    return None if said is None else Late(question, response_to(question, human, said))
 
 
 def _stored(store: Store, question_id: str) -> Question | None:
@@ -131,7 +134,8 @@ def _stored(store: Store, question_id: str) -> Question | None:
         return None
 
 
-def _response(question: Question, human: Human, said: Written) -> Response:
+def response_to(question: Question, human: Human, said: Written) -> Response:
+    """Return what a person said as their late response to a question."""
     answer = None if said.abstained else question.answer.parse(said.raw)
     shown = "" if answer is None else question.answer.key(answer)
     own = json.dumps([question.id, human.name, said.abstained, shown])
@@ -148,10 +152,15 @@ def _response(question: Question, human: Human, said: Written) -> Response:
     )
 
 
-def _recorded(store: Store, late: Late) -> Verdict:
-    before = store.verdict(late.question.id)
+def taken_up(store: Store, question: Question, response: Response, redact: Redactor | None) -> Verdict:
+    """Record a late response and return the verdict that is decided with it, which the store then holds as newest."""
+    before = store.verdict(question.id)
+    if redact is not None:
+        redaction = redact.start()
+        redaction.reserve(question.text, question.context or "", *(r.raw or "" for r in before.responses))
+        response = response.changed(redaction.hide)
     method = None if before.method in WEIGHTED else before.method
-    responses = [*before.responses, late.response]
-    verdict = decide(late.question, responses, method=method)
-    store.record(late.question, [late.response], verdict)
+    responses = [*before.responses, response]
+    verdict = decide(question, responses, method=method)
+    store.record(question, [response], verdict)
     return verdict

@@ -22,6 +22,7 @@ _BOX = re.compile(r"^\s*[-*+]\s*\[([^\]]{0,3})\]\s?(.*)$")
 _DONE = "done: I have finished my answer"
 _ABSTAIN = "(I abstain: I cannot or will not say)"
 _FIELD = re.compile(r"^\s*answer:\s*(.*)$", re.IGNORECASE)
+_GIVEN = "answer: "
 _NOTICE = "**Please mend your answer.** "
 _MARKUP = re.compile(r"(\\*)([<\[])")
 _LINES = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
@@ -125,6 +126,41 @@ def sent_back(text: str, question: Question, expert: str, deadline: datetime | N
     return fresh[: fresh.index(f"\n{HEADING}\n") + len(HEADING) + 2] + "\n".join(written)
 
 
+def filled(question: Question, expert: str, deadline: datetime | None, said: Written) -> str:
+    r"""Return a question's file with an answer that was given elsewhere: as data in its head, to be read below.
+
+    Examples
+    --------
+    >>> text = filled(Question("Which?", id="q1"), "ana", None, Written("- [x] this\nor that"))
+    >>> written(text, Question("Which?").answer)
+    Written(raw='- [x] this\nor that', abstained=False)
+    """
+    whole = sheet(question, expert, deadline)
+    data = json.dumps(None if said.abstained else said.raw)
+    head, body = whole.split("\n---\n", 1)
+    above = body[: body.index(f"\n{HEADING}\n") + len(HEADING) + 2]
+    return f"{head}\n{_GIVEN}{data}\n---\n{above}\n" + "\n".join([*_quote(_read_aloud(said)), ""])
+
+
+def _read_aloud(said: Written) -> str:
+    if said.abstained:
+        return _ABSTAIN
+    return "\n".join(map(str, said.raw)) if isinstance(said.raw, (list, tuple)) else str(said.raw)
+
+
+def _given(text: str) -> Written | None:
+    """Return the answer in the head of a file that `filled` wrote."""
+    line = next((line for line in _LINES.split(text[:4000])[:5] if line.startswith(_GIVEN)), None)
+    if line is None:
+        return None
+    whole = next(line for line in text.split("\n") if line.startswith(_GIVEN))
+    try:
+        raw = json.loads(whole.removeprefix(_GIVEN))
+    except ValueError as error:
+        raise Unparseable(f"The line '{_GIVEN.strip()}' on top is damaged: {error}.") from error
+    return Written(abstained=True) if raw is None else Written(tuple(raw) if isinstance(raw, list) else raw)
+
+
 def header(text: str) -> Header | None:
     """Return what a file says of itself; ``None`` when it is not one of ours."""
     lines = _LINES.split(text[:4000])[:5]
@@ -167,6 +203,9 @@ def written(text: str, kind: AnswerKind) -> Written | None:
     Unparseable
         What they wrote cannot be an answer; the message is for them.
     """
+    given = _given(text)
+    if given is not None:
+        return given
     lines = _section(text)
     if lines is None:
         raise Unparseable(

@@ -145,6 +145,14 @@ class ServerKeeper:
         with self._connections.lent(_LIVING_SECONDS) as connection:
             return int(connection.execute(SIZE, [SCHEMA]).fetchall()[0][0])
 
+    def revision(self) -> tuple[object, ...]:  # noqa: D102
+        from consilience.store.postgres.tables import REVISION, SCHEMA
+
+        with self._connections.lent(_LIVING_SECONDS) as connection:
+            if connection.execute("SELECT to_regclass($1)", [f"{SCHEMA}.ingested"]).fetchall()[0][0] is None:
+                return (0,)
+            return tuple(connection.execute(REVISION).fetchall()[0])
+
     def living(self, run_id: str) -> ServerLiving:  # noqa: D102
         from consilience.store.postgres.living import ServerLiving
 

@@ -41,6 +41,9 @@ SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_catalog.pg_
 WHERE relnamespace = to_regnamespace($1) AND relkind = 'r'
 """
 
+# one row a segment, of which retention keeps some weeks
+REVISION = f"SELECT count(*), max(taken_at) FROM {SCHEMA}.ingested"
+
 
 def version(connection: Connection[Any], address: Address) -> int:
     """Return the version of the schema, 0 before the first rows.
