@@ -20,6 +20,7 @@ from consilience.verdict.result import shown
 if TYPE_CHECKING:
     import polars as pl
 
+    from consilience.runs import RunResult
     from consilience.store import Store
 
 _LINE = 160
@@ -62,7 +63,9 @@ class Review(Widget):
     remaining
         Questions without an answer.
     unsaved
-        Answers that are not written yet; 0 where they stay in this kernel.
+        Answers that are not written yet.
+    result
+        The result of the reviewed run with the person as a further expert, its rows decided again.
 
     Examples
     --------
@@ -124,6 +127,12 @@ class Review(Widget):
         """Answers that are not written yet."""
         with self._lock:
             return len(self._unwritten) + len(self._failed) + (self._writing is not None)
+
+    @property
+    def result(self) -> RunResult:
+        """The result of the run with the person in it, for its reports."""
+        with self._lock:
+            return self.session.result()
 
     @action
     def need(self, start: int, end: int) -> None:
@@ -190,6 +199,11 @@ class Review(Widget):
         for saving in again.values():
             self._save(saving)
 
+    @action
+    def more(self) -> None:
+        """Look for questions that came since."""
+        background.submit(self._more())
+
     def _go(self, number: int | None) -> None:
         """Have a question before the person; ``None`` when all are answered."""
         self._turn += 1
@@ -247,6 +261,7 @@ class Review(Widget):
             "steps": session.n_steps,
             "saving": len(self._unwritten) + (self._writing is not None),
             "failed": len(self._failed),
+            "more": session.queue.more is not None,
             "place": wire.text(session.queue.place.name, 80),
             "compared": len(known) if not session.remaining else 0,
             "agreed": sum(known) if not session.remaining else 0,
@@ -293,6 +308,17 @@ class Review(Widget):
             if saving.number not in self._unwritten:
                 self._failed[saving.number] = saving
         self.publish(error=f"An answer could not be written: {error}")
+
+    async def _more(self) -> None:
+        try:
+            await call_in_thread(self.session.more)
+        except (ConsilienceError, OSError) as error:
+            self.publish(error=f"New questions could not be looked for: {error}")
+            return
+        if self.current is None and self.session.remaining:
+            self._go(self.session.next())
+        else:
+            self.publish(progress=self._progress())
 
     async def _read(self, number: int) -> None:
         try:

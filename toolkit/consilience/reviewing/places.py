@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from consilience.errors import InvalidInput
-from consilience.models import Items, Outcome, Question, Response, Source
+from consilience.models import Items, Outcome, Question, Response, Source, Usage
 from consilience.reviewing.tasks import Standing, Task, standing
 from consilience.verdict import Method, decide
-from consilience.verdict.methods import WEIGHTED, checked_method
+from consilience.verdict.methods import WEIGHTED, checked_method, usual
 
 if TYPE_CHECKING:
     from consilience.experts.human import Desk
@@ -120,19 +120,16 @@ class InResult:
 
     def standing(self, task: Task) -> Standing:
         """Return what the run's answers to the row add up to."""
-        return standing(decide(task.question, [*self._answers(task), *self._own.get(task.key, ())]))
+        said = answers_of(self._result, task.key, task.question)
+        job = self._result.job
+        method = usual(job.answer, job.method)
+        return standing(decide(task.question, [*said, *self._own.get(task.key, ())], method=method))
 
     def record(self, task: Task, response: Response) -> Standing:
         """Keep the response in memory."""
         own = self._own.setdefault(task.key, [])
         own.append(replace(response, latency_s=_after(response, own)))
         return self.standing(task)
-
-    def _answers(self, task: Task) -> list[Response]:
-        import polars as pl
-
-        rows = self._result.answers.filter(pl.col("task") == pl.lit(task.key))
-        return [_answered(task.question, row) for row in rows.iter_rows(named=True)]
 
 
 class InMemory:
@@ -172,6 +169,14 @@ def _after(response: Response, before: tuple[Response, ...] | list[Response]) ->
     return max([response.latency_s, *(seconds + _LATER for seconds in said)])
 
 
+def answers_of(result: RunResult, key: object, question: Question) -> list[Response]:
+    """Return what a run's experts said to a row, as responses; what they are is not kept."""
+    import polars as pl
+
+    rows = result.answers.filter(pl.col("task") == pl.lit(key, dtype=result.answers.schema["task"]))
+    return [_answered(question, row) for row in rows.iter_rows(named=True)]
+
+
 def _answered(question: Question, row: Mapping[str, object]) -> Response:
     label = row["label"]
     kind = question.answer
@@ -182,4 +187,10 @@ def _answered(question: Question, row: Mapping[str, object]) -> Response:
         source=Source.MODEL,
         outcome=Outcome(str(row["outcome"])),
         answer=None if label is None else kind.parse(raw),
+        confidence=_known(row["confidence"]),
+        usage=Usage(cost_usd=_known(row["cost_usd"])),
     )
+
+
+def _known(value: object) -> float | None:
+    return float(value) if isinstance(value, (int, float)) else None
