@@ -116,6 +116,7 @@ def test_two_questions_stand_side_by_side(history):
 def test_a_look_for_new_questions_is_one_statement_and_changes_nothing_where_there_are_none(
     history, store, circle
 ):
+    waits_for(lambda: history.experts == ["ana", "ben", "cy"])
     version = history.found["version"]
     with store.watch() as watched:
         do(history, "refresh")

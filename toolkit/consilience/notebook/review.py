@@ -315,7 +315,7 @@ class Review(Widget):
         except (ConsilienceError, OSError) as error:
             self.publish(error=f"New questions could not be looked for: {error}")
             return
-        if self.current is None and self.session.remaining:
+        if not self.current and self.session.remaining:
             self._go(self.session.next())
         else:
             self.publish(progress=self._progress())

@@ -54,7 +54,7 @@ class Widget(anywidget.AnyWidget):
 
     error = traitlets.Unicode("").tag(sync=True)
 
-    _closed = True  # until it is made: what a subclass raises before leaves nothing to close
+    _made = False  # what a subclass raises before leaves nothing to close
 
     def __init__(self, **state: Any) -> None:
         self._lock = threading.RLock()
@@ -62,6 +62,7 @@ class Widget(anywidget.AnyWidget):
         self._waiting = False
         self._last = 0.0
         self._closed = False
+        self._made = True
         super().__init__(**state)
         self.on_msg(self._receive)
         adopt(self)
@@ -100,7 +101,7 @@ class Widget(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Stop, and take the widget out of the kernel and the page."""
-        if self._closed:
+        if not self._made:
             return
         with self._lock:
             if self._closed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,9 +18,15 @@ if TYPE_CHECKING:
     from consilience.store import Store
     from consilience.store.recorded import StoredQuestion
 
+# Of questions with the same words the newest that was decided.
 _KNOWN = """
-SELECT q.id FROM questions q LEFT JOIN verdicts v ON v.question_id = q.id AND v.asked_at = q.asked_at
-WHERE q.digest = ? ORDER BY CASE WHEN v.id IS NULL THEN 1 ELSE 0 END, q.asked_at DESC, q.id LIMIT 1
+WITH wanted AS (
+    SELECT q.id, q.digest, row_number() OVER (PARTITION BY q.digest ORDER BY
+        CASE WHEN EXISTS (SELECT 1 FROM verdicts v WHERE v.question_id = q.id AND v.asked_at = q.asked_at)
+        THEN 0 ELSE 1 END, q.asked_at DESC, q.id) AS nth
+    FROM questions q WHERE q.digest IN (SELECT unnest(?::TEXT[]))
+)
+SELECT digest, id FROM wanted WHERE nth = 1
 """
 _LATER = 1e-3
 
@@ -31,9 +37,10 @@ class InStore:
     A question that the store knows by its words keeps its responses; another one is recorded with the first answer.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, questions: Sequence[Question] = ()) -> None:
         self._store = store
-        self._ids: dict[str, str] = {}
+        self._questions = questions
+        self._ids: dict[str, str] | None = None
 
     @property
     def name(self) -> str:
@@ -60,18 +67,16 @@ class InStore:
     def _stored(self, question: Question) -> StoredQuestion | None:
         from consilience.store.recorded import recorded
 
-        known = self._ids.get(question.id)
-        for wanted in (known or question.id, None if known else self._same(question)):
-            found = recorded(self._store, [wanted]) if wanted else []
-            own = next((each for each in found if each.question.id == wanted), None)
-            if own is not None:
-                self._ids[question.id] = own.question.id
-                return own
-        return None
+        known = self._known().get(question.digest, question.id)
+        return next(iter(recorded(self._store, [known])), None)
 
-    def _same(self, question: Question) -> str | None:
-        found = self._store.read(_KNOWN, question.digest)["id"].to_list()
-        return found[0] if found else None
+    def _known(self) -> dict[str, str]:
+        """Return the ids of questions that the store knows by their words; read once, for all of them together."""
+        if self._ids is None:
+            digests = list({question.digest for question in self._questions})
+            found = self._store.read(_KNOWN, digests).rows() if digests else []
+            self._ids = dict(found)
+        return self._ids
 
 
 class AtDesk:

@@ -100,7 +100,7 @@ def _of_result(result: RunResult, store: Store | None, n: int) -> Queue:
     keys = first[result.key].to_list()
     tasks = tuple(Task(k, q) for k, q in zip(keys, result.questions(keys), strict=True))
     kept = store or result.store
-    place = InResult(result) if kept is None else InStore(kept)
+    place = InResult(result) if kept is None else InStore(kept, [task.question for task in tasks])
     return Queue(tasks, place, result.key, first.schema[result.key], result)
 
 
@@ -143,7 +143,7 @@ def _of_frame(
     rows = frame.to_dicts()
     tasks = tuple(Task(row[key], _question(template, row, answer)) for row in rows)
     said = {row[key]: found for row in rows if (found := _said(row)) is not None}
-    place = InMemory(said) if store is None else InStore(store)
+    place = InMemory(said) if store is None else InStore(store, [task.question for task in tasks])
     return Queue(tasks, place, key, frame.schema[key])
 
 
