@@ -13,7 +13,7 @@ from consilience.notebook import Review
 from consilience.policies import ManualClock
 
 KIND = cs.Label("bug", "feature", "question")
-SAID = "the circle's own words"
+HIDDEN = "the circle's own words"
 
 
 def messages(review):
@@ -110,7 +110,7 @@ def _circles(review, number):
 
 
 def test_nothing_that_an_expert_said_reaches_the_page_before_the_person_has_answered():
-    rows = {"question": ["Is it wet?", "Is it dry?"], "answer": [SAID] * 2, "decision": ["majority"] * 2}
+    rows = {"question": ["Is it wet?", "Is it dry?"], "answer": [HIDDEN] * 2, "decision": ["majority"] * 2}
     review = Review({**rows, "support": [0.5, 0.6]}, answer=cs.Text())
     sent = messages(review)
     do(review, "need", start=0, end=2)
@@ -118,10 +118,10 @@ def test_nothing_that_an_expert_said_reaches_the_page_before_the_person_has_answ
     do(review, "answer", number=1, value="No.")
     do(review, "focus", number=0)
     state = {name: getattr(review, name) for name in review.keys if not name.startswith("_")}
-    assert SAID not in json.dumps([sent, state], default=str)
+    assert HIDDEN not in json.dumps([sent, state], default=str)
     written(review)
     do(review, "focus", number=1)
-    assert review.current["circle"]["headline"] == SAID
+    assert review.current["circle"]["headline"] == HIDDEN
     review.close()
 
 

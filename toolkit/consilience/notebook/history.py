@@ -12,6 +12,7 @@ import traitlets
 
 from consilience.errors import ConsilienceError, InvalidInput
 from consilience.loop import background, call_in_thread
+from consilience.markup import frame_table, page
 from consilience.models import Items, Label, Ranking, Score, Text
 from consilience.notebook import wire
 from consilience.notebook.verdicts import verdict_card
@@ -101,7 +102,7 @@ class History(Widget):
         self._newest: tuple[object, ...] = ()
         super().__init__(
             state="empty" if self.store is None else "loading",
-            place="" if self.store is None else wire.text(self.store.path.name, 80),
+            place="" if self.store is None else wire.text(self.store.name, 80),
             filters=_NO_FILTERS | {"text": text[:_CELL]},
             found={"n": 0, "more": False, "version": 0},
         )
@@ -120,6 +121,13 @@ class History(Widget):
         if self._frame is None:
             self._frame = self._read(self.filters)
         return self._frame
+
+    def snapshot(self) -> str:
+        """Return the newest of the questions that were found until now."""
+        note = "History is drawn by a running notebook: run this cell to search and read."
+        if self._frame is None:
+            return page(note=note)
+        return page(frame_table(self._frame.drop("question_id")), note=note)
 
     @action
     def need(self, start: int, end: int) -> None:

@@ -9,6 +9,7 @@ import traitlets
 from consilience.errors import ConsilienceError, Unparseable
 from consilience.experts.human import Desk, Human
 from consilience.loop import background, call_in_thread
+from consilience.markup import frame_table, page
 from consilience.models import AnswerKind
 from consilience.notebook import wire
 from consilience.notebook.widget import Widget, action, drawn_by
@@ -133,6 +134,13 @@ class Review(Widget):
         """The result of the run with the person in it, for its reports."""
         with self._lock:
             return self.session.result()
+
+    def snapshot(self) -> str:
+        """Return how far the person was, and the answers."""
+        session = self.session
+        said = f"Review by {session.person}: {len(session.given):,} of {len(session.tasks):,} answered"
+        table = frame_table(self.answers) if session.given else ""
+        return page(said, table, note="Review is drawn by a running notebook: run this cell to go on.")
 
     @action
     def need(self, start: int, end: int) -> None:

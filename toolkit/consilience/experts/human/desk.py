@@ -16,6 +16,7 @@ from consilience.experts.human.late import collect, response_to, taken_up
 from consilience.experts.human.note import note_name, noted
 from consilience.experts.human.sheet import Written, decoded, filled, header, id_part
 from consilience.models import AnswerValue, Question, quoted
+from consilience.redaction import Redactor
 
 if TYPE_CHECKING:
     from consilience.store import Store
@@ -49,6 +50,8 @@ class Desk:
     store
         The store of the circles that ask. With it, an answer after the deadline is recorded at once and decides the
         question again; without it, the circle's ``collect()`` does that.
+    redact
+        As in `Circle`, for what is recorded.
 
     Notes
     -----
@@ -85,12 +88,14 @@ class Desk:
         *,
         inbox: str | os.PathLike[str] | None = None,
         store: Store | None = None,
+        redact: Redactor | bool = False,
     ) -> None:
         if isinstance(person, Human) and inbox is not None:
             raise InvalidInput(f"{person.name} has an inbox of their own: leave inbox= out.")
         self._here = person if isinstance(person, Human) else None
         self._human = person if isinstance(person, Human) else Human(person, inbox)
         self._store = store
+        self._redact = (redact if isinstance(redact, Redactor) else Redactor()) if redact else None
 
     def __repr__(self) -> str:
         return f"Desk({self.person!r})"
@@ -208,7 +213,7 @@ class Desk:
         human.give(question_id, answer)
         if self._store is None or not any(question.id == question_id for question, _ in human.given_late()):
             return None
-        verdicts = collect(self._store, [human])
+        verdicts = collect(self._store, [human], redact=self._redact)
         return next((verdict for verdict in verdicts if verdict.question.id == question_id), None)
 
     def _deposit(self, name: str, pending: Pending, said: Written) -> None:
@@ -225,7 +230,7 @@ class Desk:
     def _recorded(self, question: Question, said: Written) -> Verdict | None:
         if self._store is None or self._stored(question.id) is None:
             return None
-        return taken_up(self._store, question, response_to(question, self._human, said))
+        return taken_up(self._store, question, response_to(question, self._human, said), self._redact)
 
     def _stored(self, question_id: str) -> Question | None:
         if self._store is None:

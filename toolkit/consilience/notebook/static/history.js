@@ -106,7 +106,7 @@ function render({ model, el }) {
     list.node.setAttribute("aria-busy", String(state === "loading"));
     if (found.version !== version) {
       version = found.version;
-      list.reset(found.n, found.at ?? -1);
+      list.reset(found.n, { at: found.at ?? -1 });
     }
     const filtered = Object.values(model.get("filters")).some(Boolean);
     list.node.hidden = !found.n && state !== "loading";

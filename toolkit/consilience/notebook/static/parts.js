@@ -68,6 +68,11 @@ function bar(value, low, high, { width = 160 } = {}) {
   return draw({ width: width + 128, height: 20, label }, ...shapes);
 }
 
+/** A part that opens and closes. */
+function fold(summary, ...children) {
+  return h("details", {}, h("summary", {}, summary), ...children);
+}
+
 /** A labelled control: field("Question", h("textarea")). */
 function field(label, control, hint = "") {
   return h("label", { class: "cs-field" }, label, hint ? h("span", {}, ` \u00b7 ${hint}`) : "", control);
@@ -97,6 +102,11 @@ function say(node, text) {
 const money = (usd) => (usd === null || usd === undefined ? "unknown" : usd === 0 ? "$0" : `$${usd.toFixed(4)}`);
 const count = (n, noun, plural = `${noun}s`) => `${n.toLocaleString("en")} ${n === 1 ? noun : plural}`;
 const seconds = (s) => (s === null || s === undefined ? "" : s < 9.95 ? `${s.toFixed(1)} s` : `${Math.round(s)} s`);
+
+/** A figure with what it counts under it. */
+function tile(value, label, warns = false) {
+  return h("div", { class: `cs-tile${warns ? " cs-conflict" : ""}` }, h("strong", {}, value), h("span", { class: "cs-m cs-small" }, label));
+}
 
 /** A moment as people say it, the exact one on hover: moment("2026-05-01T12:00:00+00:00"). */
 function moment(iso, now = Date.now()) {
