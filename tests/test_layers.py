@@ -12,7 +12,19 @@ PACKAGE = Path(__file__).parent.parent / "toolkit" / "consilience"
 
 # Top to bottom; a module imports from its own floor or a lower one.
 FLOORS = {
-    "faces": {"cli", "cli_store", "notebook", "dashboards", "mcp", "report", "doctor", "demo", "bench"},
+    "faces": {
+        "cli",
+        "cli_run",
+        "cli_serve",
+        "cli_store",
+        "notebook",
+        "dashboards",
+        "mcp",
+        "report",
+        "doctor",
+        "demo",
+        "bench",
+    },
     "work": {
         "asking",
         "circle",
@@ -20,6 +32,7 @@ FLOORS = {
         "conduct",
         "consult",
         "disclosure",
+        "keeping",
         "reviewing",
         "rounds",
         "streaming",
@@ -29,7 +42,7 @@ FLOORS = {
         "scale",
     },
     "experts": {"experts", "templates", "sources"},
-    "keeping": {"store", "metrics"},
+    "keeping": {"store", "metrics", "operations"},
     "calling": {"policies", "pools", "loop", "testing"},
     "judging": {
         "agreement",

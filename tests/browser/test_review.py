@@ -33,24 +33,24 @@ def test_keys_answer_and_the_answers_are_in_the_store_when_the_page_says_so(open
         book.run(0)
         book.run(1)
         review = book.output(1).get_by_label("Review", exact=True)
-        review.get_by_text("0 of 5").wait_for()
+        review.get_by_text("0 of 5", exact=True).wait_for()
         shoot(book, review, "review-fresh")
         assert accessible(book.page, ".cs-widget") == []
         review.get_by_label("Question", exact=True).focus()
         book.page.keyboard.press("1")
-        review.get_by_text("1 of 5").wait_for()
+        review.get_by_text("1 of 5", exact=True).wait_for()
         review.get_by_text("Saved in review.duckdb").wait_for()
-        stored = "circle._store.sql(\"SELECT count(*) FROM responses WHERE source = 'person'\").item()"
+        stored = "run._store.sql(\"SELECT count(*) FROM responses WHERE source = 'person'\").item()"
         assert book.value(stored) == "1"
         book.page.keyboard.press("s")
         review.get_by_text("1 skipped").wait_for()
         book.page.keyboard.press("u")
         book.page.keyboard.press("u")
-        review.get_by_text("0 of 5").wait_for()
+        review.get_by_text("0 of 5", exact=True).wait_for()
         assert book.value("review.answers.height, review.remaining") == "(0, 5)"
         for n in range(1, 6):
             book.page.keyboard.press("3")
-            review.get_by_text(f"{n} of 5").wait_for()
+            review.get_by_text(f"{n} of 5", exact=True).wait_for()
         review.get_by_text("All 5 questions answered").wait_for()
         review.get_by_text("Saved in review.duckdb").wait_for()
         shoot(book, review, "review-done")

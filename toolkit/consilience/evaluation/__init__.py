@@ -2,7 +2,9 @@
 
 from consilience.evaluation.calibration import Calibration
 from consilience.evaluation.compared import ComparedAnswers, compared_answers
-from consilience.evaluation.costs import cost_per_right
+from consilience.evaluation.confidence import CalibratedConfidence, calibrate
+from consilience.evaluation.confidence_history import calibrate_from, confidence_history
+from consilience.evaluation.costs import cost_by_provider, cost_per_right
 from consilience.evaluation.judging import evaluate
 from consilience.evaluation.lift import Lift
 from consilience.evaluation.marks import answers_frame
@@ -15,6 +17,7 @@ from consilience.evaluation.votes import EffectiveVotes, circle_votes, effective
 __all__ = [
     "MAJORITY",
     "METHODS",
+    "CalibratedConfidence",
     "Calibration",
     "CircleReport",
     "ComparedAnswers",
@@ -23,8 +26,12 @@ __all__ = [
     "SubCircle",
     "UnverifiedReport",
     "answers_frame",
+    "calibrate",
+    "calibrate_from",
     "circle_votes",
     "compared_answers",
+    "confidence_history",
+    "cost_by_provider",
     "cost_per_right",
     "effective_votes",
     "evaluate",

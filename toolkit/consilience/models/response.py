@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from consilience.errors import Unparseable
@@ -197,3 +198,24 @@ class Response:
     def answered(self) -> bool:
         """Whether there is an answer."""
         return self.outcome is Outcome.ANSWERED
+
+    def changed(self, change: Callable[[str], str]) -> Response:
+        """Return the response with every text that was written in it changed.
+
+        Examples
+        --------
+        >>> said = Response(
+        ...     question_id="q", expert="ana", source=Source.PERSON, outcome=Outcome.ANSWERED, answer="a"
+        ... )
+        >>> said.changed(str.upper).answer
+        'A'
+        """
+        answer = self.answer
+        if isinstance(answer, tuple):
+            answer = tuple(change(part) for part in answer)
+        return replace(
+            self,
+            answer=change(answer) if isinstance(answer, str) else answer,
+            raw=None if self.raw is None else change(self.raw),
+            reason=None if self.reason is None else change(self.reason),
+        )

@@ -114,9 +114,9 @@ class Widget(anywidget.AnyWidget):
     def close(self) -> None:
         """Stop, and take the widget out of the kernel and the page."""
         with self._lock:
-            if self._closed:
-                return
-            self._closed = True
+            closed, self._closed = self._closed, True
+        if closed:
+            return
         self.stop()
         layout = self.layout
         super().close()

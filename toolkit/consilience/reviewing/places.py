@@ -37,8 +37,8 @@ class InStore:
 
     @property
     def name(self) -> str:
-        """The file's name."""
-        return self._store.path.name
+        """What people call the store."""
+        return self._store.name
 
     def standing(self, task: Task) -> Standing | None:
         """Return what the newest verdict says, decided again from the responses."""

@@ -80,6 +80,7 @@ class RunResult(Displayed):
     rows: Rows = field(repr=False)
     job: Job = field(repr=False)
     store: Store | None = field(repr=False)
+    providers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def degraded(self) -> bool:
@@ -181,7 +182,7 @@ class RunResult(Displayed):
         """
         from consilience.evaluation import evaluate
 
-        answers = self.answers.drop("outcome")
+        answers = self.answers.drop("outcome").with_columns(provider=self._provider())
         if gold is None:
             unverified: UnverifiedReport = evaluate(answers, None, **settings)
             return unverified
@@ -190,6 +191,12 @@ class RunResult(Displayed):
             known = known.rename({self.key: "task"})
         report: CircleReport = evaluate(answers, known, **settings)
         return report
+
+    def _provider(self) -> pl.Expr:
+        import polars as pl
+
+        member = pl.col("expert").cast(pl.String).str.replace(r" #\d+$", "")
+        return member.replace_strict(self.providers, default=None, return_dtype=pl.String)
 
     def decisions(self) -> dict[str, int]:
         """Return how many rows fell to each decision, most first."""

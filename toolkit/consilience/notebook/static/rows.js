@@ -76,12 +76,16 @@ function rows({ label, rowHeight = 32, height = 320, need, show, pick }) {
     node,
     selected: () => chosen,
     select,
-    reset(n, { keep = false } = {}) {
+    /** Give the list another length, and its rows anew; `at` is where the selected row stands now, `keep` shows the old
+     * rows until the new ones come. */
+    reset(n, { at = chosen, keep = false } = {}) {
+      const moved = chosen >= 0 && at >= 0 ? at - chosen : 0;
+      chosen = Math.min(at, n - 1);
       length = n;
       if (!keep) held.clear();
       asked.clear();
-      chosen = Math.min(chosen, n - 1);
       inner.style.height = `${n * rowHeight}px`;
+      if (node.scrollTop) node.scrollTop += moved * rowHeight;
       again();
     },
     put(from, got) {

@@ -9,11 +9,6 @@ function conflict(text) {
     draw({ width: 16, height: 10, label: "conflict", class: "cs-mark" }, ["path", { d: "M1 5h5M4 3l2 2-2 2M15 5h-5M12 3l-2 2 2 2" }]), " ", text);
 }
 
-/** A fold. */
-function fold(summary, ...children) {
-  return h("details", {}, h("summary", {}, summary), ...children);
-}
-
 /**
  * One expert's part: {who, outcome, text, reason, confidence, seconds, tokens, cost}, outcome null while it writes.
  * Returns {node, show(column, seconds)}; a text that grows keeps its end in sight unless the reader scrolled up.
@@ -87,7 +82,7 @@ function verdictCard(verdict, again) {
   const dissent = verdict.dissent.map((vote) => h("div", { class: "cs-row" },
     h("span", { class: "cs-m" }, verdict.decided ? "Dissent: " : "Said: "), h("span", { class: "cs-said" }, vote.said), " ", whose(vote.who)));
   const facts = [verdict.cost[0].toUpperCase() + verdict.cost.slice(1), seconds(verdict.seconds),
-    `${verdict.method} of ${verdict.answers.length} asked`];
+    `${verdict.kind === "items" ? "merged" : verdict.method} of ${verdict.answers.length} asked`];
   return h("article", { class: "cs-card", "aria-label": "Verdict" },
     h("div", { class: "cs-q" }, verdict.question),
     verdict.replayed ? h("div", { class: "cs-row cs-m" }, verdict.replayed) : "",
@@ -103,7 +98,7 @@ function verdictCard(verdict, again) {
       bar(verdict.agreement.value, verdict.agreement.low, verdict.agreement.high),
       h("div", { class: "cs-m cs-small" }, verdict.agreement.said)) : "",
     fold("Every answer, side by side", every.node),
-    h("footer", { class: "cs-foot" }, facts.filter(Boolean).join(" \u00b7 "), again ? replay(verdict, again) : ""));
+    h("div", { class: "cs-foot" }, facts.filter(Boolean).join(" \u00b7 "), again ? replay(verdict, again) : ""));
 }
 
 function replay(verdict, again) {
