@@ -54,13 +54,11 @@ class Widget(anywidget.AnyWidget):
     """
 
     error = traitlets.Unicode("").tag(sync=True)
-    # of one whose parameters were refused, which Python ends before it began
-    _lock = threading.RLock()
-    _closed = True
-
     # where time comes from, and who calls later
     _monotonic: Callable[[], float] = staticmethod(time.monotonic)
     _later: Callable[[float, Callable[[], object]], None] = staticmethod(background.call_later)
+
+    _made = False  # what a subclass raises before leaves nothing to close
 
     def __init__(self, **state: Any) -> None:
         self._lock = threading.RLock()
@@ -68,6 +66,7 @@ class Widget(anywidget.AnyWidget):
         self._waiting = False
         self._last = -_INTERVAL
         self._closed = False
+        self._made = True
         super().__init__(**state)
         self.on_msg(self._receive)
         adopt(self)
@@ -117,6 +116,8 @@ class Widget(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Stop, and take the widget out of the kernel and the page."""
+        if not self._made:
+            return
         with self._lock:
             closed, self._closed = self._closed, True
         if closed:
