@@ -121,13 +121,11 @@ def ingest_answers(store: Store, n: int) -> None:
 
 def reads(store: Store) -> None:
     newest = store.latest(1)["question_id"].item()
-    leases = store._loaded()[0]  # noqa: SLF001 - the part that is measured
-    from consilience.store.frames import Reading
     from consilience.store.queries import LATEST
 
     measured("open the file and close it: SELECT 1", lambda: store._read("SELECT 1", ()))  # noqa: SLF001
-    with leases.reading(30.0) as connection:
-        measured("latest(50), the statement", lambda: Reading.of(connection, LATEST, (50,)))
+    with store._keeper.reading(30.0) as reader:  # noqa: SLF001 - the part that is measured
+        measured("latest(50), the statement", lambda: reader.run(LATEST, (50,)))
     measured("latest(50)", lambda: store.latest(50))
     measured("question(id)", lambda: store.question(newest))
     measured("search(text)", lambda: store.search("abc d"))

@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "toolkit" / "consilience"
 FLOORS = {
     "faces": {
         "cli",
+        "cli_run",
         "cli_serve",
         "cli_store",
         "notebook",
@@ -25,11 +26,14 @@ FLOORS = {
         "bench",
     },
     "work": {
+        "asking",
         "circle",
         "circle_card",
         "conduct",
         "consult",
         "disclosure",
+        "keeping",
+        "reviewing",
         "rounds",
         "streaming",
         "terms",
@@ -38,7 +42,7 @@ FLOORS = {
         "scale",
     },
     "experts": {"experts", "templates", "sources"},
-    "keeping": {"store", "metrics"},
+    "keeping": {"store", "metrics", "operations"},
     "calling": {"policies", "pools", "loop", "testing"},
     "judging": {
         "agreement",

@@ -69,10 +69,15 @@ def shoot():
                 theme,
             )
             book.page.wait_for_selector(
-                f"body[data-jp-theme-light={'true' if theme == 'Light' else 'false'}]"
+                f"body[data-jp-theme-light={'true' if theme == 'Light' else 'false'}]", state="attached"
             )
+            # as high as the widget, because the panel of a notebook scrolls and hides the rest of it
+            whole = locator.bounding_box()["height"] + 400
+            seen = book.page.viewport_size
+            book.page.set_viewport_size({"width": seen["width"], "height": int(max(seen["height"], whole))})
             locator.scroll_into_view_if_needed()
             locator.screenshot(path=SHOTS / f"{name}-{theme.lower()}.png")
+            book.page.set_viewport_size(seen)
 
     return kept
 

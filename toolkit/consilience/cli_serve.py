@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from consilience.errors import ConsilienceError, DashboardError, InvalidInput
+from consilience.cli_run import sentences as _sentences
+from consilience.errors import DashboardError
 
 if TYPE_CHECKING:
     from consilience.dashboards.people import People
@@ -26,7 +27,9 @@ _Name = Annotated[str, typer.Argument(help="Name to sign in with.", show_default
 
 
 def serve(  # noqa: PLR0913, PLR0917 - one for each option
-    store: Annotated[Path, typer.Argument(help="DuckDB file of the store.")] = Path("history.duckdb"),
+    store: Annotated[
+        str, typer.Argument(help="File of the store, or its postgresql:// URL.")
+    ] = "history.duckdb",
     port: Annotated[int, typer.Option(help="Port; 0 for any that is free.")] = 5006,
     address: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     allow_websocket_origin: Annotated[
@@ -72,7 +75,7 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
             held.check()
             server = make_server(held, how)
             where = f"http://{'localhost' if how.alone else address}:{server.port}{server.prefix}/"
-            told = f"The dashboard over {store} is at {where} (Ctrl-C ends it)"
+            told = f"The dashboard over {held.address} is at {where} (Ctrl-C ends it)"
             Console().print(told, highlight=False, markup=False, soft_wrap=True)
             run(server)
 
@@ -133,16 +136,3 @@ def _needing_panel() -> Iterator[None]:
         raise DashboardError(
             f"The dashboard needs the extra dashboard, {error.name} is missing: pip install 'consilience[dashboard]'."
         ) from error
-
-
-@contextmanager
-def _sentences() -> Iterator[None]:
-    """Turn errors that are meant for people into one sentence and an exit code, 2 for what can be retyped."""
-    try:
-        yield
-    except ConsilienceError as error:
-        Console(stderr=True).print(f"consilience: {error}", style="red", markup=False, highlight=False)
-        raise typer.Exit(2 if isinstance(error, InvalidInput) else 1) from None
-    except KeyboardInterrupt:
-        Console(stderr=True).print("consilience: stopped")
-        raise typer.Exit(130) from None

@@ -46,6 +46,7 @@ The tree::
     ├── SetupError                      the local model could not be fetched or is damaged
     ├── StoreError
     │   ├── StoreFull                   no space left; what was to be written is kept in memory
+    │   ├── StoreAway                   a server keeps the rows and does not answer
     │   ├── StoreBusy
     │   ├── StoreTooNew
     │   ├── StoreReadOnly
@@ -107,6 +108,7 @@ __all__ = [
     "SetupError",
     "SourceError",
     "StatementTimedOut",
+    "StoreAway",
     "StoreBusy",
     "StoreError",
     "StoreFull",
@@ -336,6 +338,10 @@ class StoreFull(StoreError):
 
 class StoreBusy(StoreError):
     """Another process held the store for longer than the time that was allowed."""
+
+
+class StoreAway(StoreError):
+    """The server that keeps the store's rows does not answer. What was written waits in the spool and is not lost."""
 
 
 class StoreTooNew(StoreError):

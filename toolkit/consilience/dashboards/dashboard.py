@@ -137,7 +137,7 @@ class Dashboard:
         return who
 
     def __repr__(self) -> str:
-        return f"<Dashboard over {str(self.store.path)!r}>"
+        return f"<Dashboard over {self.store.address!r}>"
 
 
 def app(

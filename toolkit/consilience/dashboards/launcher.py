@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 __all__ = ["launcher"]
 
@@ -15,8 +16,8 @@ def launcher() -> dict[str, object]:
 
     Examples
     --------
-    >>> launcher()["launcher_entry"]
-    {'title': 'Consilience', 'path_info': 'consilience/'}
+    >>> launcher()["launcher_entry"]["title"]
+    'Consilience'
     """
     store = os.environ.get("CONSILIENCE_STORE", "history.duckdb")
     start = "from consilience.cli import app; app()"
@@ -25,5 +26,9 @@ def launcher() -> dict[str, object]:
         "command": command,
         "timeout": 60,
         "absolute_url": False,
-        "launcher_entry": {"title": "Consilience", "path_info": "consilience/"},
+        "launcher_entry": {
+            "title": "Consilience",
+            "path_info": "consilience/",
+            "icon_path": str(Path(__file__).with_name("launcher.svg")),
+        },
     }

@@ -56,6 +56,21 @@ class Page:
 _HOME = "consilience.dashboards.pages."
 PAGES: tuple[Page, ...] = (
     Page("overview", "Overview", _HOME + "overview", "M4 13h6V4H4zM14 20h6v-9h-6zM4 20h6v-3H4zM14 7h6V4h-6z"),
+    Page("questions", "Questions", _HOME + "questions", "M4 5h16v11H9l-5 4zM8 9h8M8 12h5"),
+    Page(
+        "experts",
+        "Experts",
+        _HOME + "experts",
+        "M9 5a3 3 0 1 0 0 6a3 3 0 1 0 0-6M3 20a6 6 0 0 1 12 0M16 6a3 3 0 0 1 0 5M18 14a6 6 0 0 1 3 6",
+    ),
+    Page("runs", "Runs", _HOME + "runs", "M4 5h16v4H4zM4 12h10v4H4zM4 19h6"),
+    Page(
+        "recommendations",
+        "Recommendations",
+        _HOME + "recommendations",
+        "M4 6l2 2l3-4M12 6h8M4 13l2 2l3-4M12 13h8M12 19h8",
+    ),
+    Page("review", "Review", _HOME + "review", "M4 20l4-1L19 8l-3-3L5 16zM14 7l3 3", Role.REVIEWER),
     Page(
         "operations",
         "Operations",

@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from consilience.models import Source
+
 if TYPE_CHECKING:
+    from consilience.experts.base import Expert
     from consilience.experts.llm.services import Service
+
+_SAMPLE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +75,70 @@ def cost(usage: Any, service: Service, model: str) -> float | None:
         return float(calc_price(usage, model, provider_id=service.listed).total_price)
     except (ImportError, LookupError, ValueError):
         return None  # no list, no such provider or model, or counts that do not add up: unknown is unknown
+
+
+@dataclass(frozen=True, slots=True)
+class ListPrice:
+    """What the price list says.
+
+    Parameters
+    ----------
+    input_usd, output_usd
+        US dollars for one million tokens read and written, at the lowest tier.
+
+    Examples
+    --------
+    >>> str(ListPrice(0.15, 0.6))
+    '$0.15 in, $0.60 out'
+    """
+
+    input_usd: float
+    output_usd: float
+
+    def __str__(self) -> str:
+        return f"${self.input_usd:,.2f} in, ${self.output_usd:,.2f} out"
+
+
+def list_price(expert: Expert) -> ListPrice | None:
+    """Return what one million tokens of an expert cost; ``None`` where nobody can tell, or it has no tokens.
+
+    Examples
+    --------
+    >>> from consilience.experts.registry import as_expert
+    >>> list_price(as_expert("local:smollm2"))
+    ListPrice(input_usd=0.0, output_usd=0.0)
+    """
+    service = getattr(expert, "service", None)
+    if getattr(expert, "provider", None) == "local" or getattr(service, "local", False):
+        return ListPrice(0.0, 0.0)
+    model = getattr(expert, "model", None)
+    if service is None or not isinstance(model, str):
+        return None
+    # a small call, since tiers go by its size
+    read, written = (cost(_Tokens(*n), service, model) for n in ((_SAMPLE, 0), (0, _SAMPLE)))
+    if read is None or written is None:
+        return None
+    return ListPrice(round(read * 1e6 / _SAMPLE, 6), round(written * 1e6 / _SAMPLE, 6))
+
+
+def price_words(expert: Expert) -> str:
+    """Return what an expert costs, for people: the list price of a million tokens, or why there is none."""
+    if expert.source in _UNPRICED:
+        return _UNPRICED[expert.source]
+    price = list_price(expert)
+    if price is None:
+        return "price unknown"
+    return "free, on this machine" if price == ListPrice(0.0, 0.0) else str(price)
+
+
+_UNPRICED = {
+    Source.PERSON: "takes their time",
+    Source.RECORDED: "recorded, no call",
+    Source.SCRIPTED: "scripted, no call",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Tokens:
+    input_tokens: int
+    output_tokens: int

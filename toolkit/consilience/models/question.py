@@ -82,6 +82,7 @@ class Question:
     tags: tuple[str, ...] = ()
     deadline: float | None = None
     priority: str | None = None
+    _digest: str | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.text, str):
@@ -103,10 +104,18 @@ class Question:
     @property
     def digest(self) -> str:
         """SHA-256 of what an expert is shown: the same words, context, examples and answer kind."""
-        shown = [self.text, self.answer.spec(), self.context, [(e.question, e.answer) for e in self.examples]]
-        return hashlib.sha256(
-            json.dumps(shown, ensure_ascii=False).encode(errors="surrogatepass")
-        ).hexdigest()
+        if self._digest is None:
+            shown = [
+                self.text,
+                self.answer.spec(),
+                self.context,
+                [(e.question, e.answer) for e in self.examples],
+            ]
+            text = json.dumps(shown, ensure_ascii=False)
+            found = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+            object.__setattr__(self, "_digest", found)
+            return found
+        return self._digest
 
 
 def _words(tags: object) -> tuple[str, ...]:

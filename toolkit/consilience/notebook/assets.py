@@ -25,12 +25,13 @@ class Assets(NamedTuple):
 
 
 @cache
-def assets(name: str) -> Assets:
-    """Return what draws the widget of a name: ``static/<name>.js`` and, where there is one, ``static/<name>.css``."""
-    own = _read(f"{name}.css")
-    return Assets(
-        _read("parts.js") + _read("rows.js") + _required(f"{name}.js"), BASE + _read("widget.css") + own
-    )
+def assets(name: str, *pieces: str) -> Assets:
+    """Return what draws the widget of a name: ``static/<name>.js`` and, where there is one, ``static/<name>.css``.
+
+    Further pieces, such as ``verdict``, are files of the same form that several widgets share.
+    """
+    script = [_required(f"{part}.js") for part in ("parts", "rows", *pieces, name)]
+    return Assets("".join(script), BASE + "".join(_read(f"{part}.css") for part in ("widget", *pieces, name)))
 
 
 def _read(name: str) -> str:

@@ -17,6 +17,7 @@ import traitlets
 
 from consilience.errors import ConsilienceError
 from consilience.loop import background
+from consilience.markup import page
 from consilience.notebook.assets import assets
 from consilience.notebook.cells import adopt
 
@@ -31,9 +32,12 @@ def action(method: F) -> F:
     return method
 
 
-def drawn_by(name: str) -> tuple[Any, Any]:
-    """Return the traits that hold a widget's script and style: ``static/<name>.js`` and ``static/<name>.css``."""
-    script, style = assets(name)
+def drawn_by(name: str, *pieces: str) -> tuple[Any, Any]:
+    """Return the traits that hold a widget's script and style: ``static/<name>.js`` and ``static/<name>.css``.
+
+    Further pieces are those that several widgets share, such as ``verdict``.
+    """
+    script, style = assets(name, *pieces)
     return traitlets.Unicode(script).tag(sync=True), traitlets.Unicode(style).tag(sync=True)
 
 
@@ -50,6 +54,9 @@ class Widget(anywidget.AnyWidget):
     """
 
     error = traitlets.Unicode("").tag(sync=True)
+    # of one whose parameters were refused, which Python ends before it began
+    _lock = threading.RLock()
+    _closed = True
 
     def __init__(self, **state: Any) -> None:
         self._lock = threading.RLock()
@@ -64,7 +71,8 @@ class Widget(anywidget.AnyWidget):
     def publish(self, **state: Any) -> None:
         """Show state: at once when nothing was shown in the last tenth of a second, else with what follows.
 
-        May be called from any thread; after `close` it does nothing.
+        A value that is a function is called when it is shown, so that what changes often is put together seldom. May be
+        called from any thread; after `close` it does nothing.
         """
         with self._lock:
             if self._closed:
@@ -92,12 +100,23 @@ class Widget(anywidget.AnyWidget):
     def stop(self) -> None:
         """End what the widget has under way; an interrupt of the kernel and `close` call it. Nothing by default."""
 
+    def snapshot(self) -> str:
+        """Return HTML that stands for the widget where no kernel answers: a saved page, GitHub, nbviewer."""
+        name = type(self).__name__
+        return page(note=f"{name} is drawn by a running notebook: run this cell to see it.")
+
+    def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        bundle: tuple[dict[str, Any], dict[str, Any]] | None = super()._repr_mimebundle_(**options)
+        if bundle is not None:
+            bundle[0]["text/html"] = self.snapshot()
+        return bundle
+
     def close(self) -> None:
         """Stop, and take the widget out of the kernel and the page."""
         with self._lock:
-            if self._closed:
-                return
-            self._closed = True
+            closed, self._closed = self._closed, True
+        if closed:
+            return
         self.stop()
         layout = self.layout
         super().close()
@@ -112,15 +131,19 @@ class Widget(anywidget.AnyWidget):
             if state and not self._closed:
                 with self.hold_sync():
                     for name, value in state.items():
-                        setattr(self, name, value)
+                        setattr(self, name, value() if callable(value) else value)
 
     def _receive(self, _widget: object, content: Any, _buffers: object) -> None:
         try:
             self._act(content)
         except ConsilienceError as error:
-            self.publish(error=str(error))
+            self._say(str(error))
         except Exception as error:  # noqa: BLE001 - the edge of a callback: the kernel would only log it, out of sight
-            self.publish(error=f"This is a fault in the widget: {type(error).__name__}: {error}")
+            self._say(f"This is a fault in the widget: {type(error).__name__}: {error}")
+
+    def _say(self, error: str) -> None:
+        self.publish(error=error)
+        self.flush()
 
     def _act(self, content: Any) -> None:
         sent = dict(content) if isinstance(content, Mapping) else {}

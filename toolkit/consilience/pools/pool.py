@@ -16,7 +16,7 @@ from consilience.pools.cards import PoolDisplayed
 from consilience.pools.figures import Health, Meter, PoolStats
 from consilience.pools.pool_events import ConnectionReplaced, HealthChanged
 
-__all__ = ["Notices", "Pool", "Shut", "lent", "required"]
+__all__ = ["Notices", "Pool", "Shut", "alive", "lent", "required"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -33,6 +33,7 @@ class Pool(PoolDisplayed, ABC, Generic[R]):
     def __init__(self, name: str, clock: Clock = SYSTEM, events: Events = EVENTS) -> None:
         self.name = name
         self.closed = False
+        _made.add(self)
         self._clock, self._events = clock, events
         self._meter = Meter()
         self._notices = Notices(name, clock, events)
@@ -142,6 +143,14 @@ class Notices:
             self._events.emit(ConnectionReplaced(self._source, self._clock.monotonic(), reason))
 
 
+_made: weakref.WeakSet[Pool[Any]] = weakref.WeakSet()
+
+
+def alive() -> tuple[Pool[Any], ...]:
+    """Return the pools of this process that are not closed, by name."""
+    return tuple(sorted((pool for pool in tuple(_made) if not pool.closed), key=lambda pool: pool.name))
+
+
 # What is open on the background loop, and how it is closed; a pool that nobody holds any more takes itself out.
 _open: dict[int, tuple[object, Shut[Any]]] = {}
 _closing_with: list[weakref.ref[asyncio.AbstractEventLoop]] = []
@@ -201,7 +210,7 @@ async def lent(
 
     try:
         await background.wait(work())
-    except BaseException:
+    except BaseException:  # a cancellation too: what was lent, or will be, goes back
         background.submit(abandon())
         raise
     return results.pop()

@@ -6,10 +6,28 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from consilience.models import Outcome, Response
 
 _NOT_ASKED = frozenset({Outcome.OVER_BUDGET, Outcome.CIRCUIT_OPEN})
+_REASONS = 200
+
+
+class Failure(NamedTuple):
+    """Why cells of an expert have no answer.
+
+    Parameters
+    ----------
+    expert, outcome
+        Who, and how it ended.
+    reason
+        What it said.
+    """
+
+    expert: str
+    outcome: Outcome
+    reason: str
 
 
 @dataclass(slots=True)
@@ -20,14 +38,17 @@ class Tally:
     ----------
     rows
         Rows of the frame.
-    cells_a_row
-        Experts times replicates.
     clock
         Monotonic seconds.
+
+    Attributes
+    ----------
+    failures
+        How many cells the next run asks again, by `Failure`; reasons after the 200th are left out of it and counted in
+        ``failed`` all the same.
     """
 
     rows: int
-    cells_a_row: int
     clock: Callable[[], float] = time.monotonic
     done: int = 0
     asked: int = 0
@@ -36,6 +57,7 @@ class Tally:
     cost_usd: float = 0.0
     n_unpriced: int = 0
     outcomes: Counter[Outcome] = field(default_factory=Counter)
+    failures: Counter[Failure] = field(default_factory=Counter)
     started: float = field(init=False)
     _asked_rows: int = 0
 
@@ -45,6 +67,8 @@ class Tally:
     def answered(self, response: Response, *, settled: bool) -> None:
         """Count a response that came now."""
         self.failed += not settled
+        if not settled:
+            self._note(Failure(response.expert, response.outcome, response.reason or ""))
         self.outcomes[response.outcome] += 1
         if response.outcome in _NOT_ASKED:
             return
@@ -54,11 +78,15 @@ class Tally:
         else:
             self.cost_usd += response.usage.cost_usd
 
-    def decided(self, n_reused: int) -> None:
+    def _note(self, failure: Failure) -> None:
+        if failure in self.failures or len(self.failures) < _REASONS:
+            self.failures[failure] += 1
+
+    def decided(self, n_reused: int, n_cells: int) -> None:
         """Count a row that is done, of whose cells so many were not asked now."""
         self.done += 1
         self.reused += n_reused
-        self._asked_rows += n_reused < self.cells_a_row
+        self._asked_rows += n_reused < n_cells
 
     @property
     def seconds(self) -> float:

@@ -10,7 +10,7 @@ USD a million tokens. ``removed`` says which days retention took, so that roll-u
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TypeAlias
 
 Columns: TypeAlias = Mapping[str, str]
@@ -103,7 +103,7 @@ def _columns(migrations: tuple[str, ...]) -> dict[str, dict[str, str]]:
             tables[created] = dict(_pairs(columns))
         else:
             tables[altered][column] = kind
-    return {name: columns for name, columns in tables.items() if name not in _LEDGERS}
+    return tables
 
 
 def _pairs(columns: str) -> Iterator[tuple[str, str]]:
@@ -112,8 +112,30 @@ def _pairs(columns: str) -> Iterator[tuple[str, str]]:
         yield name, kind
 
 
-TABLES: Mapping[str, Columns] = _columns(MIGRATIONS)
+ALL_TABLES: Mapping[str, Columns] = _columns(MIGRATIONS)
+"""Columns of every table, as the migrations make them."""
+
+TABLES: Mapping[str, Columns] = {name: c for name, c in ALL_TABLES.items() if name not in _LEDGERS}
 """Columns of the tables that hold rows, as the migrations make them: what a segment may carry."""
+
+
+def older(there: Mapping[str, Collection[str]], schema: str) -> Iterator[tuple[str, str]]:
+    """Yield name and statement of what makes a store look like one of this version: what it lacks is empty or NULL.
+
+    Parameters
+    ----------
+    there
+        Columns by table, as they are.
+    schema
+        Where these tables lie.
+    """
+    for name, columns in ALL_TABLES.items():
+        known = there.get(name, frozenset())
+        cells = ", ".join(c if c in known else f"NULL::{kind} AS {c}" for c, kind in columns.items())
+        yield name, f"SELECT {cells} " + (f"FROM {schema}.{name}" if known else "WHERE false")
+    for name in sorted(there.keys() - ALL_TABLES.keys()):
+        quoted = '"' + name.replace('"', '""') + '"'
+        yield quoted, f"SELECT * FROM {schema}.{quoted}"  # noqa: S608 - a name in quotes
 
 
 def time_column(table: str) -> str:

@@ -68,9 +68,14 @@ function bar(value, low, high, { width = 160 } = {}) {
   return draw({ width: width + 128, height: 20, label }, ...shapes);
 }
 
+/** A part that opens and closes. */
+function fold(summary, ...children) {
+  return h("details", {}, h("summary", {}, summary), ...children);
+}
+
 /** A labelled control: field("Question", h("textarea")). */
 function field(label, control, hint = "") {
-  return h("label", { class: "cs-field" }, label, hint ? h("span", {}, ` ${hint}`) : "", control);
+  return h("label", { class: "cs-field" }, label, hint ? h("span", {}, ` \u00b7 ${hint}`) : "", control);
 }
 
 /** What is shown while nothing is there: a picture and one sentence with what to do. */
@@ -98,6 +103,22 @@ const money = (usd) => (usd === null || usd === undefined ? "unknown" : usd === 
 const count = (n, noun, plural = `${noun}s`) => `${n.toLocaleString("en")} ${n === 1 ? noun : plural}`;
 const seconds = (s) => (s === null || s === undefined ? "" : s < 9.95 ? `${s.toFixed(1)} s` : `${Math.round(s)} s`);
 
+/** A figure with what it counts under it. */
+function tile(value, label, warns = false) {
+  return h("div", { class: `cs-tile${warns ? " cs-conflict" : ""}` }, h("strong", {}, value), h("span", { class: "cs-m cs-small" }, label));
+}
+
+/** A moment as people say it, the exact one on hover: moment("2026-05-01T12:00:00+00:00"). */
+function moment(iso, now = Date.now()) {
+  const when = new Date(iso);
+  const passed = Math.max((now - when.getTime()) / 1000, 0);
+  const steps = [[60, 1, "s"], [3600, 60, "min"], [86400, 3600, "h"], [2592000, 86400, "d"], [31536000, 2592000, "month"], [Infinity, 31536000, "year"]];
+  const [, unit, name] = steps.find(([limit]) => passed < limit);
+  const n = Math.floor(passed / unit);
+  const said = passed < 1 ? "now" : `${n} ${name}${n > 1 && name.length > 3 ? "s" : ""} ago`;
+  return h("time", { datetime: iso, title: `${when.toISOString().slice(0, 19).replace("T", " ")} UTC` }, said);
+}
+
 /** A table: heads are {name, numeric}, rows are arrays of nodes or texts. */
 function table(heads, rows, caption) {
   const cell = (tag, value, head) => h(tag, { class: head.numeric ? "cs-n" : null, scope: tag === "th" ? "col" : null }, value ?? "\u2013");
@@ -114,9 +135,15 @@ function table(heads, rows, caption) {
 function frame(model, el, label) {
   const spoken = h("div", { class: "cs-hidden", role: "status", "aria-live": "polite" });
   const wrong = h("div", { class: "cs-error", role: "alert", hidden: true });
-  const root = h("section", { class: "cs cs-widget", "aria-label": label });
+  const root = h("div", { class: "cs cs-widget", role: "group", "aria-label": label });
   el.append(root);
   const ends = [];
+  // Lab takes single letters and digits for its own shortcuts wherever the focus is; those with Ctrl stay Lab's
+  const own = (event) => {
+    if (root.contains(event.target)) root.toggleAttribute("data-lm-suppress-shortcuts", !(event.ctrlKey || event.metaKey));
+  };
+  window.addEventListener("keydown", own, true);
+  ends.push(() => window.removeEventListener("keydown", own, true));
   const listen = (event, heard) => {
     model.on(event, heard);
     ends.push(() => model.off(event, heard));
@@ -132,7 +159,11 @@ function frame(model, el, label) {
   });
   return {
     root, wrong, spoken, on, listen,
-    start: (...children) => root.append(...children, wrong, spoken),
+    /** Put the widget together; the line for errors stands at the end unless it was placed before. */
+    start: (...children) => {
+      root.append(...children);
+      root.append(...(root.contains(wrong) ? [] : [wrong]), spoken);
+    },
     announce: (text) => say(spoken, text),
     act: (action, sent = {}) => model.send({ action, ...sent }),
     after: (end) => ends.push(end),
