@@ -35,6 +35,7 @@ FLOORS = {
         "disclosure",
         "keeping",
         "reviewing",
+        "provenance",
         "rounds",
         "streaming",
         "terms",

@@ -42,7 +42,7 @@ WHERE relnamespace = to_regnamespace($1) AND relkind = 'r'
 """
 
 # one row a segment, of which retention keeps some weeks
-REVISION = f"SELECT count(*), max(taken_at) FROM {SCHEMA}.ingested"
+REVISION = "SELECT count(*), max(taken_at) FROM consilience.ingested"
 
 
 def version(connection: Connection[Any], address: Address) -> int:
