@@ -14,7 +14,7 @@ SOURCES := pyproject.toml CMakeLists.txt $(shell find toolkit kernels_ext data -
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint types unit asan plain avx2 notebooks lab bench develop package clean
+.PHONY: help demo test lint types unit asan plain avx2 notebooks gallery lab bench develop package clean
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -76,6 +76,9 @@ endif
 
 lab: $(VENV)/.notebook $(VENV)/.package ## open JupyterLab on the notebooks
 	@$(BIN)/jupyter lab --notebook-dir=notebooks
+
+gallery: $(VENV)/.dev $(VENV)/.package ## run the notebooks and make docs/gallery from them
+	@$(BIN)/python docs/make_gallery.py --figures
 
 bench: $(VENV)/.bench $(VENV)/.package ## measure beside the peers; BENCH=--quick for the small sizes
 	@$(BIN)/python benchmarks/run.py --json build/benchmarks.json $(BENCH)

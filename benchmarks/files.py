@@ -1,6 +1,8 @@
-"""Memory and pace of `sources.Files` on compressed JSON lines; each figure from a process of its own.
+"""Memory and pace of `sources.Files` on text and JSON lines, plain and compressed; each from a process of its own.
 
-python benchmarks/files.py [--megabytes 2000] [--json FILE]
+python benchmarks/files.py [--megabytes 2000] [--kinds .txt .jsonl .jsonl.gz .jsonl.zst] [--json FILE]
+
+Lines are drawn at random for 64 MB, and these are written again and again: drawing 10 GB takes longer than reading it.
 """
 
 from __future__ import annotations
@@ -10,7 +12,6 @@ import asyncio
 import gzip
 import json
 import random
-import resource
 import statistics
 import subprocess
 import sys
@@ -33,25 +34,28 @@ WORDS = [
     "retry",
 ]
 LIMIT_MB = 200
+BLOCK_MB = 64
 
 
-def write(folder: Path, megabytes: int, packed: str) -> Path:
-    """Write about so many megabytes of JSON lines, all different, before compression."""
-    rng = random.Random(1)
-    path = folder / f"answers.jsonl{packed}"
-    opened = open_packed(path)
-    written = number = 0
-    with opened as stream:
-        while written < megabytes * 1e6:
-            rows = []
-            for _ in range(2000):
-                number += 1
-                text = " ".join(rng.choices(WORDS, k=30)) + f" {rng.random()}"
-                rows.append(json.dumps({"id": number, "expert": rng.choice("abcde"), "text": text}))
-            block = ("\n".join(rows) + "\n").encode()
-            written += len(block)
+def write(folder: Path, megabytes: int, kind: str) -> Path:
+    """Write about so many megabytes of lines before compression."""
+    path = folder / f"answers{kind}"
+    block = drawn(min(megabytes, BLOCK_MB), is_json="jsonl" in kind)
+    with open_packed(path) as stream:
+        for _ in range(max(1, round(megabytes * 1e6 / len(block)))):
             stream.write(block)
     return path
+
+
+def drawn(megabytes: int, *, is_json: bool) -> bytes:
+    """Return different lines of about so many megabytes."""
+    rng, block, number = random.Random(1), bytearray(), 0
+    while len(block) < megabytes * 1e6:
+        number += 1
+        text = " ".join(rng.choices(WORDS, k=30)) + f" {rng.random()}"
+        row = {"id": number, "expert": rng.choice("abcde"), "text": text}
+        block += f"{json.dumps(row) if is_json else text}\n".encode()
+    return bytes(block)
 
 
 def open_packed(path: Path):
@@ -90,7 +94,7 @@ def read(path: str) -> None:
         ticking.cancel()
         return rows, size
 
-    base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    base = peak_mb()
     started = time.process_time()
     rows, size = asyncio.run(story())
     print(
@@ -98,7 +102,7 @@ def read(path: str) -> None:
             {
                 "rows": rows,
                 "text_mb": round(size / 1e6),
-                "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+                "peak_mb": round(peak_mb(), 1),
                 "imports_mb": round(base, 1),
                 "cpu_s": round(time.process_time() - started, 2),
                 "loop_waited_ms": round(longest * 1e3, 1),
@@ -108,9 +112,18 @@ def read(path: str) -> None:
     )
 
 
+def peak_mb() -> float:
+    """Return this program's peak memory; ru_maxrss would count what its parent held when it began."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) / 1024
+    raise SystemExit("the peak is read from /proc/self/status, which this system does not have")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--megabytes", type=int, default=2000, help="before compression")
+    parser.add_argument("--kinds", nargs="+", default=[".txt", ".jsonl", ".jsonl.gz", ".jsonl.zst"])
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--read", help=argparse.SUPPRESS)
@@ -120,15 +133,15 @@ def main() -> None:
         return
     results = []
     with tempfile.TemporaryDirectory() as folder:
-        for packed in (".gz", ".zst"):
-            path = write(Path(folder), given.megabytes, packed)
+        for kind in given.kinds:
+            path = write(Path(folder), given.megabytes, kind)
             runs = [
                 json.loads(subprocess.check_output([sys.executable, __file__, "--read", str(path)]))
                 for _ in range(given.repeats)
             ]
             result = {
                 "file": path.name,
-                "compressed_mb": round(path.stat().st_size / 1e6),
+                "file_mb": round(path.stat().st_size / 1e6),
                 "plain_mb": given.megabytes,
                 "rows": runs[0]["rows"],
                 "peak_mb": max(run["peak_mb"] for run in runs),

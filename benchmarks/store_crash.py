@@ -5,7 +5,7 @@ compacts the file every fifth time, so that most of its kills fall into a transa
 removal of segments. Each acknowledged question with its metric (``record`` and ``put_metrics`` returned) is counted
 through a pipe. After each kill a reader opens the store, and a new process takes the dead one's place. Run it as::
 
-    python benchmarks/store_crash.py --kills 100
+    python benchmarks/store_crash.py --kills 100 [--store postgresql://...]
 
 It ends with status 1 when anything was lost, doubled, torn (a question without its responses or verdict) or unreadable.
 """
@@ -57,7 +57,7 @@ def record_one(store: Store) -> str:
     return question.id
 
 
-def write_until_killed(path: Path, *, ingest: bool) -> None:
+def write_until_killed(path: str, *, ingest: bool) -> None:
     """Record for ever, saying each acknowledged id on standard output."""
     store = Store(path, interval=0.02 if ingest else 3600)
     for turn in count(1):
@@ -72,11 +72,11 @@ def write_until_killed(path: Path, *, ingest: bool) -> None:
 class Victim:
     """A process that writes, and what it acknowledged."""
 
-    def __init__(self, path: Path, *, ingest: bool) -> None:
+    def __init__(self, path: str, *, ingest: bool) -> None:
         self.ingest = ingest
         self.acknowledged: list[str] = []
         self.first = threading.Event()
-        command = [sys.executable, __file__, "--write", str(path), *(["--ingest"] if ingest else [])]
+        command = [sys.executable, __file__, "--write", path, *(["--ingest"] if ingest else [])]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE)
         self._listener = threading.Thread(target=self._listen)
         self._listener.start()
@@ -99,7 +99,7 @@ class Victim:
         return self.acknowledged
 
 
-def crash(path: Path, kills: int, rng: random.Random) -> dict[str, int]:
+def crash(path: str, kills: int, rng: random.Random) -> dict[str, int]:
     """Kill as often as asked, and return what was found."""
     acknowledged: list[str] = []
     unreadable = mid_write = 0
@@ -109,7 +109,7 @@ def crash(path: Path, kills: int, rng: random.Random) -> dict[str, int]:
         victims[turn].first.wait(60)
         time.sleep(rng.uniform(0.0, 0.3))
         acknowledged += victims[turn].kill()
-        mid_write += path.with_name(path.name + ".wal").exists()
+        mid_write += Path(f"{path}.wal").exists()
         unreadable += not readable(path)
         victims[turn] = Victim(path, ingest=victims[turn].ingest)
     for victim in victims:
@@ -118,17 +118,18 @@ def crash(path: Path, kills: int, rng: random.Random) -> dict[str, int]:
     return {"kills": kills, "logs_left": mid_write} | counted(path, acknowledged) | {"unreadable": unreadable}
 
 
-def readable(path: Path) -> bool:
+def readable(path: str) -> bool:
     """Whether a reader opens the store."""
     try:
-        Store(path).sql("SELECT count(*) FROM questions")
+        with Store(path) as store:
+            store.sql("SELECT count(*) FROM questions")
     except StoreError as error:
         print(error, file=sys.stderr)
         return False
     return True
 
 
-def counted(path: Path, acknowledged: list[str]) -> dict[str, int]:
+def counted(path: str, acknowledged: list[str]) -> dict[str, int]:
     """Compare what was acknowledged with what the store holds."""
     with Store(path) as store:
         store.flush()
@@ -172,14 +173,15 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", type=Path, help="keep the store here; a temporary folder by default")
+    parser.add_argument("--store", help="URL of an empty store to use instead, postgresql://...")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
-    parser.add_argument("--write", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--write", help=argparse.SUPPRESS)
     parser.add_argument("--ingest", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.write:
         write_until_killed(given.write, ingest=given.ingest)
     with folder(given.folder) as place:
-        figures = crash(place / "history.duckdb", given.kills, random.Random(given.seed))
+        figures = crash(given.store or str(place / "history.duckdb"), given.kills, random.Random(given.seed))
     if given.json:
         print(json.dumps(figures))
     else:

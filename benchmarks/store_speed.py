@@ -1,12 +1,13 @@
 """How fast a store takes rows in and gives them back.
 
-python benchmarks/store_speed.py --questions 100000 --metrics 1000000 --answers 20000
+python benchmarks/store_speed.py --questions 100000 --metrics 1000000 --answers 20000 [--store postgresql://...]
 
 Medians of five, wall time beside the CPU time of the process. Reading is split: what opening the file costs under its
 locks (``SELECT 1``), and the statement on an open connection.
 """
 
 import argparse
+import os
 import random
 import statistics
 import tempfile
@@ -121,13 +122,11 @@ def ingest_answers(store: Store, n: int) -> None:
 
 def reads(store: Store) -> None:
     newest = store.latest(1)["question_id"].item()
-    leases = store._loaded()[0]  # noqa: SLF001 - the part that is measured
-    from consilience.store.frames import Reading
     from consilience.store.queries import LATEST
 
     measured("open the file and close it: SELECT 1", lambda: store._read("SELECT 1", ()))  # noqa: SLF001
-    with leases.reading(30.0) as connection:
-        measured("latest(50), the statement", lambda: Reading.of(connection, LATEST, (50,)))
+    with store._keeper.reading(30.0) as reader:  # noqa: SLF001 - the part that is measured
+        measured("latest(50), the statement", lambda: reader.run(LATEST, (50,)))
     measured("latest(50)", lambda: store.latest(50))
     measured("question(id)", lambda: store.question(newest))
     measured("search(text)", lambda: store.search("abc d"))
@@ -140,15 +139,21 @@ def main() -> None:
     parser.add_argument("--questions", type=int, default=100_000)
     parser.add_argument("--metrics", type=int, default=1_000_000)
     parser.add_argument("--answers", type=int, default=20_000)
+    parser.add_argument("--store", help="URL of an empty store that keeps all of it, postgresql://...")
     given = parser.parse_args()
     random.seed(0)
     with tempfile.TemporaryDirectory() as folder:
-        with Store(f"{folder}/history.duckdb", interval=3600) as store:
+        os.environ["CONSILIENCE_SPOOLS"] = f"{folder}/spools"
+
+        def part(name: str) -> Store:
+            return Store(given.store or f"{folder}/{name}.duckdb", interval=3600)
+
+        with part("history") as store:
             history(store, given.questions)
             reads(store)
-        with Store(f"{folder}/metrics.duckdb", interval=3600) as store:
+        with part("metrics") as store:
             ingest_metrics(store, given.metrics)
-        with Store(f"{folder}/answers.duckdb", interval=3600) as store:
+        with part("answers") as store:
             ingest_answers(store, given.answers)
 
 

@@ -12,7 +12,19 @@ PACKAGE = Path(__file__).parent.parent / "toolkit" / "consilience"
 
 # Top to bottom; a module imports from its own floor or a lower one.
 FLOORS = {
-    "faces": {"cli", "cli_store", "notebook", "dashboards", "mcp", "report", "doctor", "demo", "bench"},
+    "faces": {
+        "cli",
+        "cli_run",
+        "cli_serve",
+        "cli_store",
+        "notebook",
+        "dashboards",
+        "mcp",
+        "report",
+        "doctor",
+        "demo",
+        "bench",
+    },
     "work": {
         "asking",
         "circle",
@@ -20,6 +32,9 @@ FLOORS = {
         "conduct",
         "consult",
         "disclosure",
+        "keeping",
+        "reviewing",
+        "provenance",
         "rounds",
         "streaming",
         "terms",

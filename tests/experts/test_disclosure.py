@@ -1,9 +1,12 @@
 """What leaves a circle: secrets and personal data are hidden from experts and store, tags bar providers."""
 
+import asyncio
+
 import pytest
 
 import consilience as cs
 from consilience.errors import InvalidInput
+from consilience.experts.human import Desk
 from consilience.redaction import Redactor
 
 MAIL = "ana@example.org"
@@ -125,3 +128,143 @@ def test_tags_that_are_no_words_are_refused(tags):
 def test_a_rule_that_is_one_text_is_refused():
     with pytest.raises(InvalidInput, match="allow="):
         cs.Circle([Listening()], allow={"confidential": "local"})
+
+
+class Naming(Listening):
+    """One that brings an address of its own."""
+
+    def __init__(self, name):
+        super().__init__()
+        self.name = name
+
+    async def answer(self, question):
+        self.asked.append(question)
+        return cs.Reply(f"{question.text[:30]}; {self.name}@example.org")
+
+
+def held(store):
+    """Return everything that a store holds, as one text."""
+    store.flush()
+    return "".join(
+        str(store.sql(f"SELECT * FROM {table}").rows())
+        for table in ("questions", "responses", "verdicts", "recommendations", "runs", "cells")
+    )
+
+
+@pytest.mark.parametrize(
+    "rounds",
+    [cs.rounds.Delphi(), cs.rounds.Debate(), cs.rounds.PeerReview(), cs.rounds.Escalation(["a", "b"])],
+)
+def test_every_round_sends_and_keeps_placeholders_and_the_caller_sees_the_values(tmp_path, rounds):
+    experts = [Naming(name) for name in "abc"]
+    with cs.Store(tmp_path / "history.duckdb") as store:
+        circle = cs.Circle(experts, store=store, redact=True)
+        verdict = circle.ask_sync(f"Is {MAIL} right?", context="192.0.2.7", rounds=rounds)
+        kept = held(store)
+    sent = [f"{q.text} {q.context}" for expert in experts for q in expert.asked]
+    assert len(sent) >= 3
+    assert not [text for text in sent if "example.org" in text or "192.0.2.7" in text]
+    assert "example.org" not in kept
+    assert verdict.question.text == f"Is {MAIL} right?"
+    assert all("[EMAIL" not in str(r.answer) for one in verdict.rounds for r in one.responses)
+    assert MAIL in verdict.rounds[0].questions[0][1].text
+
+
+def test_a_strategy_that_makes_questions_of_its_own_cannot_send_what_is_hidden_or_barred():
+    class Leaking:
+        async def conduct(self, inquiry):
+            return await inquiry.ask(cs.Question("And ben@example.org?"))
+
+    hosted, here = Listening("openai"), Listening("local")
+    here.name = "here"
+    circle = cs.Circle([hosted, here], redact=True, allow={"confidential": ["local"]})
+    verdict = circle.ask_sync(cs.Question(f"Is {MAIL} right?", tags=["confidential"]), rounds=Leaking())
+    assert hosted.asked == []
+    assert [q.text for q in here.asked] == ["And [EMAIL_2]?"]
+    assert {r.expert: r.outcome for r in verdict.responses} == {
+        "here": cs.Outcome.ANSWERED,
+        "listening": cs.Outcome.REFUSED,
+    }
+
+
+def test_who_may_not_see_a_question_is_refused_in_every_round():
+    hosted, here, there = Listening("openai"), Naming("here"), Naming("there")
+    here.provider = there.provider = "local"
+    circle = cs.Circle([hosted, here, there], allow={"confidential": ["local"]})
+    verdict = circle.ask_sync(cs.Question("Secret?", tags=["confidential"]), rounds=cs.rounds.Delphi())
+    assert hosted.asked == []
+    assert len(verdict.rounds) > 1
+    assert all(one.responses[1].outcome is cs.Outcome.REFUSED for one in verdict.rounds)
+
+
+FRAME = {"id": [1, 2, 3], "text": [f"Is {MAIL} right?", "Is c@example.org right?", "Is it?"]}
+
+
+def test_a_run_sends_and_keeps_placeholders_and_its_result_has_the_values(tmp_path):
+    expert = Listening()
+    with cs.Store(tmp_path / "history.duckdb") as store:
+        circle = cs.Circle([expert], store=store, redact=True)
+        settings = {"key": "id", "context": "Ask d@example.org", "progress": False}
+        first = circle.run(FRAME, "For e@example.org: {text}", **settings)
+        assert first.plan.calls == 3
+        result = first.wait_sync()
+        kept = held(store)
+        again = circle.run(FRAME, "For e@example.org: {text}", **settings)
+        assert again.plan.settled == 3 or again.plan.calls < 3
+        reused = again.wait_sync()
+    assert "example.org" not in kept
+    assert not [q for q in expert.asked if "example.org" in f"{q.text} {q.context}"]
+    assert len(expert.asked) == 3
+    for frame in (result.frame, reused.frame):
+        assert frame["answer"][0].startswith(f"For e@example.org: Is {MAIL} right?")
+        assert frame["answer"][1].startswith("For e@example.org: Is c@example.org right?")
+
+
+def test_the_tags_of_a_run_bar_providers_row_by_row(tmp_path):
+    hosted, here = Listening("openai"), Listening("local")
+    here.name = "here"
+    frame = {"id": [1, 2, 3], "text": ["a", "b", "a"], "level": ["secret", None, "open"]}
+    with cs.Store(tmp_path / "history.duckdb") as store:
+        circle = cs.Circle([hosted, here], store=store, allow={"secret": ["local"]})
+        run = circle.run(frame, "{text}?", key="id", tags=["{level}"], answer=cs.Text(), progress=False)
+        assert {e.name: e.calls for e in run.plan.experts} == {"here": 2, "listening": 2}
+        result = run.wait_sync()
+        assert sorted(q.text for q in hosted.asked) == ["a?", "b?"]
+        stored = store.sql("SELECT expert, outcome FROM responses WHERE reason LIKE 'not asked%'").rows()
+        assert stored == [("listening", "refused")]
+        circle.run(frame, "{text}?", key="id", tags=["{level}"], progress=False).wait_sync()
+        assert len(hosted.asked) == 2
+        cs.Circle([hosted, here], store=store).run(frame, "{text}?", key="id", progress=False).wait_sync()
+    outcomes = result.answers.filter(result.answers["expert"] == "listening")["outcome"].to_list()
+    assert sorted(outcomes) == ["answered", "answered", "refused"]
+    assert result.frame["support_of"].to_list() == [2, 2, 2]
+
+
+def test_a_tag_of_the_whole_run_bars_a_provider_of_all_rows():
+    hosted, here = Listening("openai"), Listening("local")
+    here.name = "here"
+    circle = cs.Circle([hosted, here], allow={"secret": ["local"]})
+    run = circle.run(FRAME, "{text}", tags=["secret"], progress=False)
+    assert {e.name: e.calls for e in run.plan.experts} == {"here": 3, "listening": 0}
+    run.wait_sync()
+    assert hosted.asked == []
+    with pytest.raises(InvalidInput, match="tags="):
+        circle.run(FRAME, "{text}", tags="secret")
+
+
+def test_a_run_whose_choices_would_have_to_be_hidden_is_refused_before_anybody_is_asked():
+    with pytest.raises(InvalidInput, match="other words"):
+        cs.Circle([Listening()], redact=True).run(FRAME, "{text}", answer=cs.Label(MAIL, "nobody"))
+
+
+def test_a_late_answer_is_kept_with_placeholders(tmp_path):
+    human = cs.Human("ana")
+    with cs.Store(tmp_path / "history.duckdb") as store:
+        circle = cs.Circle([human, cs.Scripted("ben", ["yes"])], store=store, redact=True, deadline=0.1)
+        asked = [circle.ask_sync(f"Is {MAIL} right? ({n})") for n in (1, 2)]
+        human.give(asked[0].question.id, "Write to c@example.org")
+        assert len(asyncio.run(circle.collect())) == 1
+        Desk("ana", store=store, redact=True).submit(asked[1].question.id, "Write to d@example.org")
+        kept = held(store)
+    assert "example.org" not in kept
+    assert "Write to [EMAIL_2]" in kept

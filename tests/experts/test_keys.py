@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import consilience as cs
-from consilience.errors import KeyMissing, ProviderExtraMissing, SecretsExposed
+from consilience.errors import KeyMissing, ProviderExtraMissing, SecretsExposed, UnsafeUrl
 from consilience.experts.llm import keys
 from consilience.experts.llm.keys import Key
 from consilience.experts.registry import as_expert
@@ -194,3 +194,30 @@ def test_a_key_goes_only_where_it_is_told_to(monkeypatch):
     assert elsewhere.service.key == ()
     assert as_expert("openai:x").service.key == ("OPENAI_API_KEY",)
     assert as_expert(cs.Model("groq:x", base_url="https://elsewhere.example/v1")).service.key == ()
+
+
+@pytest.mark.parametrize("name", ["openai:x", "anthropic:x", "google:x", "ollama:x", "azure:x", "litellm:x"])
+def test_an_address_inside_the_network_is_refused_unless_it_is_meant(name):
+    for url in ("http://10.1.2.3:8000/v1", "http://[fd00::1]/v1"):
+        with pytest.raises(UnsafeUrl, match="allow_private"):
+            as_expert(cs.Model(name, base_url=url))
+        assert as_expert(cs.Model(name, base_url=url, allow_private=True)).service.url == url
+    with pytest.raises(UnsafeUrl, match="credentials"):
+        as_expert(cs.Model(name, base_url="http://169.254.169.254/latest", allow_private=True))
+    for url in ("http://localhost:1/v1", "http://127.0.0.1:1/v1", "http://[::1]:1/v1"):
+        assert as_expert(cs.Model(name, base_url=url)).service.given
+
+
+def test_a_name_that_leads_into_the_network_is_refused_before_anything_is_sent(monkeypatch):
+    asked = []
+
+    def look_up(host, port, **_):
+        asked.append(host)
+        return [(2, 1, 6, "", ("10.1.2.3", port))]
+
+    monkeypatch.setattr("socket.getaddrinfo", look_up)
+    model = cs.Model("openai:x", base_url="https://models.example.org/v1", alias="it")
+    response = cs.Circle([model]).ask_sync("Is it?").responses[0]
+    assert asked == ["models.example.org"]
+    assert response.outcome is cs.Outcome.FAILED
+    assert "'models.example.org' is at 10.1.2.3" in response.reason

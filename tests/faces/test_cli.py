@@ -36,7 +36,7 @@ def test_the_version_is_the_distributions():
 
 def test_help_names_the_commands():
     text = run("--help").output
-    for command in ("demo", "ask", "setup-local", "doctor", "bench", "store"):
+    for command in ("demo", "ask", "run", "setup-local", "doctor", "bench", "store"):
         assert command in text
 
 

@@ -41,6 +41,7 @@ COMMANDS = [
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_commands_in_the_readme_run(command, tmp_path, monkeypatch, local_model):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "issues.csv").write_text("text\nIt crashes on start.\n")
     done = CliRunner().invoke(app, shlex.split(command, comments=True)[1:])
     assert done.exit_code == 0, done.output
 

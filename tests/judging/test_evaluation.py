@@ -493,3 +493,27 @@ def test_pandas_and_arrow_frames_are_taken():
     ]
     assert reports[0].accuracy.equals(reports[1].accuracy)
     assert reports[0].accuracy.equals(reports[2].accuracy)
+
+
+PAID = {
+    "task": [1, 1, 1, 2, 2, 2],
+    "expert": list("abcabc"),
+    "label": list("xxyyxy"),
+    "cost_usd": [0.5, None, None, 0.25, 0.125, None],
+    "provider": ["big", "big", "own", "big", "big", "own"],
+}
+
+
+@pytest.mark.parametrize("gold", [None, {"task": [1, 2], "label": ["x", "y"]}], ids=["unverified", "gold"])
+def test_costs_are_told_by_provider_with_their_unknown_part(gold):
+    report = cs.evaluate(PAID, gold)
+    assert report.providers.rows() == [("big", 2, 4, 3, 1, 0.875, True), ("own", 1, 2, 0, 2, None, True)]
+    said = "big $0.875 (4 answers, 1 without a price); own unknown (2 answers, 2 without a price)"
+    assert said in report.explain()
+    assert "Cost by provider" in report._repr_html_()
+    assert cs.evaluate({k: v for k, v in PAID.items() if k != "provider"}, gold).providers is None
+
+
+def test_the_name_of_a_provider_is_escaped():
+    frame = PAID | {"provider": ["<script>"] * 6}
+    assert "<script>" not in cs.evaluate(frame)._repr_html_()

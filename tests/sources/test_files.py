@@ -161,3 +161,21 @@ def test_settings_and_patterns_that_mean_nothing_are_refused(tmp_path):
         gathered(Files(tmp_path / "*.none"))
     with pytest.raises(InvalidInput, match="rows"):
         gathered(Files("a"), rows=0)
+
+
+def test_a_file_is_a_question_s_context_and_a_run_s_frame(tmp_path):
+    path = tmp_path / "notes.jsonl"
+    path.write_text("".join(f'{{"id": {n}, "note": "order {n}"}}\n' for n in (1, 2)))
+
+    def repeats(question):
+        return question.context or question.text
+
+    async def story():
+        files, circle = Files(path), cs.Circle([repeats])
+        verdict = await circle.ask("What is there?", context=await files.context())
+        result = await circle.run(await files.frame(), "{note}", key="id", progress=False)
+        return verdict.answer, result.frame["answer"].to_list()
+
+    said, answers = asyncio.run(story())
+    assert said.startswith('{"id": 1')
+    assert answers == ["order 1", "order 2"]

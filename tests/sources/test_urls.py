@@ -3,7 +3,7 @@
 import pytest
 
 from consilience.errors import UnsafeUrl
-from consilience.urls import checked_url
+from consilience.urls import checked_server, checked_url
 
 
 def at(*addresses):
@@ -89,3 +89,33 @@ def test_what_is_no_plain_address_is_refused_without_repeating_a_password(url):
     with pytest.raises(UnsafeUrl) as caught:
         checked_url(url, resolve=at("93.184.215.14"))
     assert "u:p" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost:11434/v1", "http://127.0.0.1:8000", "http://127.8.9.1", "http://[::1]:8080/v1"]
+)
+def test_a_server_on_this_machine_is_named_outright(url):
+    local = at("::1") if "[" in url or "localhost" in url else None
+    assert checked_server(url, resolve=local).url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://models.example.org/v1",
+        "http://localhost.example.org",
+        "http://2130706433/v1",
+        "http://127.1/v1",
+    ],
+)
+def test_a_name_that_only_leads_to_this_machine_is_refused(url):
+    with pytest.raises(UnsafeUrl, match="allow_private"):
+        checked_server(url, resolve=at("127.0.0.1"))
+
+
+def test_a_server_in_the_network_is_allowed_on_request_and_one_that_gives_out_credentials_never():
+    with pytest.raises(UnsafeUrl, match="allow_private"):
+        checked_server("http://192.168.1.9:8000/v1")
+    assert checked_server("http://192.168.1.9:8000/v1", allow_private=True).port == 8000
+    with pytest.raises(UnsafeUrl, match="credentials"):
+        checked_server("http://169.254.169.254/v1", allow_private=True)

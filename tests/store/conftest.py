@@ -1,4 +1,4 @@
-"""What every test of a store starts from. A later store joins the contract by another value of ``kind``."""
+"""What every test of a store starts from; ``engine`` says what keeps its rows."""
 
 from __future__ import annotations
 
@@ -17,14 +17,13 @@ Asked: TypeAlias = tuple[Question, list[Response], Verdict]
 SECONDS = 60.0
 
 
-@pytest.fixture(params=["duckdb"])
-def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., Store]]:
+@pytest.fixture
+def open_store(where: Path | str) -> Iterator[Callable[..., Store]]:
     """Open one more view of the same store, closed when the test ends."""
-    assert request.param == "duckdb"
     opened: list[Store] = []
 
     def make(**settings: object) -> Store:
-        opened.append(Store(tmp_path / "history.duckdb", **{"interval": 0.05, **settings}))
+        opened.append(Store(where, **{"interval": 0.05, **settings}))
         return opened[-1]
 
     yield make

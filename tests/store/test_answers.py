@@ -161,7 +161,7 @@ def test_a_store_that_works_again_is_no_longer_degraded(make, store, told, monke
 
 
 def test_a_file_of_the_version_before_is_read_as_empty_and_migrated_by_the_first_answer(
-    make, open_store, tmp_path, monkeypatch
+    tmp_path, monkeypatch
 ):
     path = tmp_path / "old.duckdb"
     monkeypatch.setattr(leases, "MIGRATIONS", leases.MIGRATIONS[:1])
@@ -169,7 +169,7 @@ def test_a_file_of_the_version_before_is_read_as_empty_and_migrated_by_the_first
         leases.migrate(connection)
     monkeypatch.undo()
     with Answers(path).store as store:
-        answers = make(store)
+        answers = Answers(store)
         assert run(answers.get("key")) is None
         assert not answers.degraded
         run(answers.put("key", "answer", FOREVER))

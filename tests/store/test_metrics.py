@@ -46,7 +46,7 @@ def test_a_frame_of_metrics_is_read_back(store):
     store.put_metrics(frame(3, label="ok"))
     store.put_metrics(frame(2).to_pandas())
     store.put_metrics(frame(1).reverse().to_arrow())
-    rows = store.sql("SELECT asked_at, source, name, value, label FROM metrics ORDER BY ALL").rows()
+    rows = store.sql("SELECT asked_at, source, name, value, label FROM metrics ORDER BY value, label").rows()
     assert len(rows) == 6
     assert rows[0] == (START, "openai", "seconds", 0.0, "")
     assert (START + timedelta(seconds=2), "openai", "seconds", 2.0, "ok") in rows
@@ -153,7 +153,7 @@ def test_what_finds_the_buffer_full_is_counted_and_said(store, events, monkeypat
     assert store.sql("SELECT count(*) FROM metrics").item() == 5
 
 
-def test_what_waits_is_written_when_the_process_ends(open_store, tmp_path):
+def test_what_waits_is_written_when_the_process_ends(open_store, where):
     code = (
         "import sys\n"
         "from consilience.policies import Policy\n"
@@ -162,7 +162,7 @@ def test_what_waits_is_written_when_the_process_ends(open_store, tmp_path):
         "Policy('p', registered=False).call_sync(int)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code, str(tmp_path / "history.duckdb")],
+        [sys.executable, "-W", "error", "-c", code, str(where)],
         capture_output=True,
         text=True,
     )

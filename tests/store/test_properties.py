@@ -5,12 +5,20 @@ from __future__ import annotations
 import uuid
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from consilience.models import Outcome, Question, Response, Source
 from consilience.store import Store, segments
 from consilience.store.rows import bundle, storable
+
+
+@pytest.fixture
+def engine():
+    """DuckDB: the module is about the file."""
+    return "duckdb"
+
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 texts = st.text(st.characters(exclude_categories=()), max_size=50)  # Lone surrogates and NUL included.

@@ -12,8 +12,8 @@ KINDS = {
 
 
 @pytest.fixture
-def store(tmp_path):
-    with cs.Store(tmp_path / "history.duckdb") as store:
+def store(where):
+    with cs.Store(where) as store:
         yield store
 
 

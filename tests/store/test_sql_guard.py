@@ -6,6 +6,13 @@ import pytest
 
 from consilience.errors import StoreError, StoreReadOnly
 
+
+@pytest.fixture
+def engine():
+    """DuckDB: the module is about the file."""
+    return "duckdb"
+
+
 WRITING = (
     "INSERT INTO questions SELECT * FROM questions",
     "UPDATE questions SET text = ''",

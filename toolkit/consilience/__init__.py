@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         aggregate,
         agreement,
         contradiction,
+        dashboards,
         dedup,
         equivalence,
         errors,
@@ -41,12 +42,14 @@ if TYPE_CHECKING:
     from consilience.agreement import Coefficient
     from consilience.circle import Circle
     from consilience.dedup import Merged, Recommendation
+    from consilience.doctor import show_versions
     from consilience.evaluation import CircleReport, UnverifiedReport, evaluate
     from consilience.experts.base import Expert, FunctionExpert
     from consilience.experts.human import Human
     from consilience.experts.recorded import Recorded
     from consilience.experts.registry import Model
     from consilience.experts.scripted import Scripted
+    from consilience.markup import Table
     from consilience.models import (
         Example,
         Items,
@@ -95,17 +98,20 @@ _HOMES = {
     "RunResult": "runs",
     "Scripted": "experts.scripted",
     "Store": "store",
+    "Table": "markup",
     "Text": "models",
     "UnverifiedReport": "evaluation",
     "Usage": "models",
     "Verdict": "verdict",
     "cached": "policies",
     "evaluate": "evaluation",
+    "show_versions": "doctor",
 }
 _MODULES = (
     "agreement",
     "aggregate",
     "contradiction",
+    "dashboards",
     "dedup",
     "equivalence",
     "errors",
@@ -155,6 +161,7 @@ __all__ = [
     "Score",
     "Scripted",
     "Store",
+    "Table",
     "Text",
     "UnverifiedReport",
     "Usage",
@@ -164,6 +171,7 @@ __all__ = [
     "agreement",
     "cached",
     "contradiction",
+    "dashboards",
     "dedup",
     "equivalence",
     "errors",
@@ -178,6 +186,7 @@ __all__ = [
     "redaction",
     "rounds",
     "samples",
+    "show_versions",
     "simulate",
     "sources",
     "streaming",
@@ -203,3 +212,17 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Bring ``%circle``, ``%%circle`` and ``%%circle_sql``; IPython calls this at ``%load_ext consilience``."""
+    from consilience.notebook.magics import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Take them out again, and give back what they hold."""
+    from consilience.notebook.magics import unload
+
+    unload(shell)

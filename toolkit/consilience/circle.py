@@ -15,9 +15,11 @@ from consilience.consult import Calls, ask_each
 from consilience.disclosure import Allowed, Disclosure
 from consilience.errors import ConsilienceError, InvalidInput
 from consilience.experts.registry import Given, as_circle, policies_of
+from consilience.keeping import Keeping
 from consilience.loop import Closing, background
 from consilience.models import AnswerKind, Example, Question, Text
 from consilience.policies import Policy, priority
+from consilience.provenance import Introduction
 from consilience.redaction import Redactor
 from consilience.rounds.base import Rounds
 from consilience.streaming import Event, Stream, Tell
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from consilience.store import Store
 
 
-class Circle(Closing, CircleDisplayed):
+class Circle(Keeping, Closing, CircleDisplayed):
     """Experts who are asked together.
 
     Parameters
@@ -59,8 +61,9 @@ class Circle(Closing, CircleDisplayed):
         What everything that is asked of this circle may cost together; no limit by default. A call that it does not
         cover is not made, and its expert is *over budget*.
     redact
-        ``True``, or a `redaction.Redactor`: secrets and personal data become placeholders before an expert is asked
-        and before the store is written, and are put back in the verdict that ``ask`` returns. Not by default.
+        ``True``, or a `redaction.Redactor`: secrets and personal data become placeholders before an expert is asked, in
+        every round and every row of a run, and before the store is written, and are put back in what ``ask`` and a run
+        return. Not by default.
     allow
         For a tag of questions, the providers that may see them: ``{"confidential": ["local", "person:ana"]}``. Whoever
         else is not asked, and is *refused*. A tag that is not named allows everybody.
@@ -111,6 +114,7 @@ class Circle(Closing, CircleDisplayed):
         self._disclosure = Disclosure(
             (redact if isinstance(redact, Redactor) else Redactor()) if redact else None, allow or {}
         )
+        self._introduced = Introduction(self.experts, self._disclosure.redactor)
         self.store = _opened(store)
         self._owns_store = self.store is not None and self.store is not store
 
@@ -258,6 +262,7 @@ class Circle(Closing, CircleDisplayed):
         examples: Sequence[Example | tuple[str, str]] = (),
         deadline: float | None = None,
         progress: bool = True,
+        tags: Sequence[str] = (),
     ) -> Run:
         """Prepare one prompt over all rows of a frame; nothing is asked before the run is awaited.
 
@@ -289,6 +294,10 @@ class Circle(Closing, CircleDisplayed):
             Seconds for each question; the circle's by default.
         progress
             Whether to show how far it is, on standard error or in the notebook.
+        tags
+            Words by which ``allow=`` goes, for every row, and columns in braces whose cell is a tag of its row:
+            ``["legal", "{sensitivity}"]``. Who may not see a row is *refused* in it, and a row that nobody may see is
+            in the result and not in the store.
 
         Returns
         -------
@@ -313,7 +322,6 @@ class Circle(Closing, CircleDisplayed):
         """
         from consilience.runs import Run
 
-        self._disclosure.require_open("a run")
         return Run(
             experts=self.experts,
             policies=self.policies,
@@ -331,24 +339,10 @@ class Circle(Closing, CircleDisplayed):
             context=context,
             examples=examples,
             progress=progress,
+            disclosure=self._disclosure,
+            tags=tags,
+            recorder=self._recorder,
         )
-
-    async def collect(self) -> tuple[Verdict, ...]:
-        """Take late answers of the circle's people, record them and decide again; see `experts.human.collect`.
-
-        Raises
-        ------
-        InvalidInput
-            The circle has no store, which holds the questions that wait for answers.
-        """
-        from consilience.experts.human import Human, collect
-
-        if self.store is None:
-            raise InvalidInput(
-                "Late answers join what is stored, this circle has no store: Circle(..., store=...)."
-            )
-        humans = [expert for expert in self.experts if isinstance(expert, Human)]
-        return await background.wait(asyncio.to_thread(collect, self.store, humans))
 
     def _prepare(
         self, question: str | Question, **how: Unpack[Asking]
@@ -365,6 +359,7 @@ class Circle(Closing, CircleDisplayed):
         if self.store is not None:
             # what would refuse the answers is found before anything is paid for them
             await asyncio.to_thread(self.store.check)
+            await self._introduced.to(self.store)
         with priority(question.priority) if question.priority else nullcontext():
             kept, verdict = await conduct(
                 question,
@@ -376,14 +371,17 @@ class Circle(Closing, CircleDisplayed):
                 method=usual(question.answer, self.method),
                 tell=tell,
             )
+        await self._recorded(kept, verdict)
         if self.store is not None:
-            await keep(self.store, kept, verdict)
+            await keep(self.store, kept, verdict, self._introduced.circle)
         return verdict
 
     async def _close(self) -> None:
         """Give back what the experts hold, and close the store if it was opened from a path; others can ask again."""
         for expert in self.experts:
             await expert.aclose()
+        if self._recorder is not None:
+            await asyncio.to_thread(self._recorder.close)
         if self._owns_store and self.store is not None:
             await asyncio.to_thread(self.store.close)
 

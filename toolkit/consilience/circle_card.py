@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from consilience.markup import Displayed, Html, escape, expert_mark, facts, page, share_bar, table
@@ -17,19 +16,19 @@ if TYPE_CHECKING:
 class CircleDisplayed(Displayed):
     """What a circle looks like."""
 
-    experts: Sequence[Expert]
+    experts: tuple[Expert, ...]
     deadline: float
     method: Voting
     store: Store | None
     _purse: Purse | None
 
     def __repr__(self) -> str:
-        kept = f", store={str(self.store.path)!r}" if self.store else ""
+        kept = f", store={self.store.address!r}" if self.store else ""
         return f"<Circle of {len(self.experts)}: {', '.join(expert.name for expert in self.experts)}{kept}>"
 
     def _repr_html_(self) -> str:
         rows = [(expert_mark(expert.name, expert.source), str(expert.source)) for expert in self.experts]
-        kept = str(self.store.path) if self.store else "nowhere; store='history.duckdb' keeps what is asked"
+        kept = self.store.address if self.store else "nowhere; store='history.duckdb' keeps what is asked"
         about = facts(
             [
                 ("decides by", f"strict {self.method}" if self.method == "majority" else self.method),

@@ -1,4 +1,4 @@
-"""The command line: ``consilience demo``, ``ask``, ``setup-local``, ``doctor``, ``bench``, ``store``."""
+"""The command line: ``demo``, ``ask``, ``run``, ``serve``, ``setup-local``, ``doctor``, ``bench``, ``store``."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
-from consilience import cli_store
-from consilience.errors import ConsilienceError, InvalidInput
+from consilience import cli_run, cli_serve, cli_store
+from consilience.cli_run import sentences as _sentences
+from consilience.errors import InvalidInput
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -30,19 +29,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(cli_store.app, name="store")
-
-
-@contextmanager
-def _sentences() -> Iterator[None]:
-    """Turn errors that are meant for people into one sentence and an exit code, 2 for what the user can retype."""
-    try:
-        yield
-    except ConsilienceError as error:
-        Console(stderr=True).print(f"consilience: {error}", style="red", markup=False, highlight=False)
-        raise typer.Exit(2 if isinstance(error, InvalidInput) else 1) from None
-    except KeyboardInterrupt:
-        Console(stderr=True).print("consilience: stopped")
-        raise typer.Exit(130) from None
+app.command()(cli_run.run)
+app.command("serve")(cli_serve.serve)
+app.add_typer(cli_serve.users, name="serve-user")
 
 
 @app.command()
@@ -98,15 +87,23 @@ def doctor(
     local: Annotated[
         bool, typer.Option("--local", help="Also look for model servers at the usual ports of this machine.")
     ] = False,
+    store: Annotated[Path | None, typer.Option(help="Also look at this store.")] = None,
+    versions: Annotated[
+        bool, typer.Option("--versions", help="Print versions only, for a report of a fault.")
+    ] = False,
 ) -> None:
     """Say what works here, what does not, and what mends it."""
     from rich.text import Text
 
-    from consilience.doctor import checks, servers
+    from consilience.doctor import checks, servers, show_versions
+
+    if versions:
+        show_versions()
+        return
 
     table = _table("what", "state", "found", "to mend it")
     words = {True: ("works", "green"), False: ("missing", "red"), None: ("", "")}
-    found = checks() + (servers() if local else [])
+    found = checks(store) + (servers() if local else [])
     for check in found:
         word, style = words[check.works]
         table.add_row(check.what, Text(word, style=style), Text(check.found), Text(check.mend))

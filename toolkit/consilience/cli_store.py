@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="See to a store: its size, its age, its way in and out.", no_args_is_help=True)
 
-_File = Annotated[Path, typer.Argument(help="DuckDB file of the store.", show_default=False)]
+_File = Annotated[
+    str,
+    typer.Argument(help="DuckDB file of the store, or postgresql://user@host/database.", show_default=False),
+]
 _Folder = Annotated[Path, typer.Argument(help="Folder in which 'history' lies.", show_default=False)]
 _Keep = Annotated[
     list[str] | None,
@@ -35,7 +38,7 @@ def status(file: _File) -> None:
         found = store.status()
     console = _console()
     version = "not made yet" if found.version is None else f"version {found.version}"
-    console.print(f"{found.path}: {version}, {_bytes(found.size)}", markup=False, soft_wrap=True)
+    console.print(f"{found.address}: {version}, {_bytes(found.size)}", markup=False, soft_wrap=True)
     console.print(f"waiting in the spool: {found.waiting} segments, {_bytes(found.waiting_size)}")
     table = _table("table", "rows", "oldest", "newest")
     for name, rows, oldest, newest in found.tables.iter_rows():
@@ -96,12 +99,12 @@ def migrate(file: _File) -> None:
 
 
 @contextmanager
-def _opened(file: Path, *, new: bool = False) -> Iterator[Store]:
+def _opened(file: str, *, new: bool = False) -> Iterator[Store]:
     """Yield the store, and turn errors that are meant for people into one sentence, 2 for what can be retyped."""
     from consilience.store import Store
 
     try:
-        if not new and not file.exists():
+        if not new and "://" not in file and not Path(file).expanduser().exists():
             raise InvalidInput(f"A store that exists is required, {file} does not: mend the path.")
         with Store(file) as store:
             yield store

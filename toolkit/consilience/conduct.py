@@ -8,11 +8,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from consilience.consult import Calls, consult
-from consilience.disclosure import Disclosure
+from consilience.disclosure import Disclosure, Shown
 from consilience.errors import StoreError
 from consilience.experts.base import Expert
 from consilience.models import Question
 from consilience.rounds.base import Inquiry, Rounds
+from consilience.store.rows import bundle
 from consilience.streaming import Asked, Tell
 from consilience.terms import Terms
 from consilience.verdict import Verdict, decide
@@ -52,32 +53,26 @@ async def conduct(
         How the verdict is decided.
     tell
         Takes what happens on the way.
-
-    Raises
-    ------
-    InvalidInput
-        A strategy of several rounds meets a question of which something is hidden.
     """
-    if rounds is not None:
-        disclosure.require_open("rounds=")
-        inquiry = Inquiry(question, experts, policies, deadline=terms.deadline, method=method, tell=tell)
-        verdict = await inquiry.conducted(rounds)
-        whole = short_of(verdict, terms.needs, terms.needs.shortfall(verdict.heard))
-        return whole, whole
     shown = disclosure.of(question, experts)
+    if rounds is not None:
+        inquiry = Inquiry(shown, experts, policies, deadline=terms.deadline, method=method, tell=tell)
+        return _told(await inquiry.conducted(rounds), shown, terms)
     if tell is not None:
         tell(Asked(question, tuple(expert.name for expert in shown.experts)))
     # who is withheld counts among the asked, which an early end would not see
     on = replace(terms, quorum=None) if shown.withheld else terms
     asked = [(expert, shown.question) for expert in shown.experts]
     responses = await consult(asked, policies, on, tell) if asked else []
-    kept = decide(shown.question, shown.hidden(responses), method=method)
+    return _told(decide(shown.question, shown.hidden(responses), method=method), shown, terms)
+
+
+def _told(kept: Verdict, shown: Shown, terms: Terms) -> tuple[Verdict, Verdict]:
     shortfall = terms.needs.shortfall(kept.heard)
-    verdict = shown.restored(kept)
-    return short_of(kept, terms.needs, shortfall), short_of(verdict, terms.needs, shortfall)
+    return short_of(kept, terms.needs, shortfall), short_of(shown.restored(kept), terms.needs, shortfall)
 
 
-async def keep(store: Store, kept: Verdict, verdict: Verdict) -> None:
+async def keep(store: Store, kept: Verdict, verdict: Verdict, circle: str | None = None) -> None:
     """Write a verdict as it may be kept; what stands against it carries the verdict of the caller.
 
     Raises
@@ -86,7 +81,7 @@ async def keep(store: Store, kept: Verdict, verdict: Verdict) -> None:
         It could not be written; the error's ``verdict`` was paid for.
     """
     try:
-        await asyncio.to_thread(store.record, kept.question, kept.responses, kept)
+        await asyncio.to_thread(store.write, bundle(kept.question, kept.responses, kept, circle))
     except StoreError as error:
         error.verdict = verdict
         raise

@@ -66,7 +66,7 @@ async def consult(
     tell
         Takes what experts write, where they stream, and each response as it ends.
     heard
-        Takes each response as it ends, and asks nobody to stream.
+        Takes each response in the moment in which it ends, and asks nobody to stream.
     """
     if not asked:
         return []
@@ -76,16 +76,23 @@ async def consult(
     def writing(name: str) -> Callable[[str], None] | None:
         return None if tell is None else partial(_write, name, ended, tell)
 
+    told = partial(_tell_all, tell, heard) if tell is not None or heard is not None else None
+
+    async def respond(expert: Expert, question: Question) -> Response:
+        response = await _respond(
+            expert, policies[expert.name], question, terms.deadline, writing(expert.name)
+        )
+        if heard is not None:  # at once: on a busy loop each turn until others look can take long
+            _end(ended, response, told)
+        return response
+
     pending = {
-        asyncio.create_task(
-            _respond(expert, policies[expert.name], question, terms.deadline, writing(expert.name)),
-            name=expert.name,
-        ): (expert, question)
+        asyncio.create_task(respond(expert, question), name=expert.name): (expert, question)
         for expert, question in asked
     }
-    told = partial(_tell_all, tell, heard) if tell is not None or heard is not None else None
     try:
-        released = await _gather(pending, ended, terms, started, told)
+        one_by_one = terms.may_end_early or tell is not None
+        released = await _gather(pending, ended, terms, started, told, one_by_one=one_by_one)
     except asyncio.CancelledError:
         await _stop(pending)
         raise
@@ -102,10 +109,15 @@ _Pending = dict["asyncio.Task[Response]", tuple[Expert, Question]]
 
 
 async def _gather(
-    pending: _Pending, ended: dict[str, Response], terms: Terms, started: float, told: _Told | None
+    pending: _Pending,
+    ended: dict[str, Response],
+    terms: Terms,
+    started: float,
+    told: _Told | None,
+    *,
+    one_by_one: bool,
 ) -> str:
     """Move tasks from pending to ended until none is left, time is over, or enough have answered; return why enough."""
-    one_by_one = terms.may_end_early or told is not None
     # each ends by its own deadline, where its policy sees it; this is for those that resist
     until = started + terms.deadline + _SLACK_SECONDS
     question = next(iter(pending.values()))[1]
@@ -132,6 +144,8 @@ def _write(name: str, ended: Mapping[str, Response], tell: Tell, text: str) -> N
 
 
 def _end(ended: dict[str, Response], response: Response, told: _Told | None) -> None:
+    if response.expert in ended:
+        return
     ended[response.expert] = response
     if told is not None:
         told(response)

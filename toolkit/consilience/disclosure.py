@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from consilience.errors import InvalidInput
 from consilience.experts.base import Expert
-from consilience.models import AnswerValue, Example, Outcome, Question, Response
+from consilience.models import Example, Outcome, Question, Response, Usage
 from consilience.redaction import Redaction, Redactor
-from consilience.verdict import Verdict, decide
+from consilience.verdict import Round, Verdict, decide
 
 Allowed = Mapping[str, Sequence[str]]
 
@@ -42,6 +42,8 @@ class Disclosure:
         InvalidInput
             The choices of the answer hold what is to be hidden, and cannot be replaced.
         """
+        if self.open:
+            return Shown(question, tuple(experts), (), None, question)
         withheld = tuple(
             _refused(question, expert, tag) for expert in experts if (tag := self._barred(question, expert))
         )
@@ -52,13 +54,14 @@ class Disclosure:
         redaction = self.redactor.start()
         return Shown(_hidden(question, redaction), asked, withheld, redaction, question)
 
-    def require_open(self, what: str) -> None:
-        """Raise `InvalidInput` where this is used with redaction or an allow-list, which it does not go through."""
-        if self.redactor is not None or self.allow:
-            raise InvalidInput(
-                f"A circle with redact= or allow= takes no {what.removeprefix('a ')}: what it hides would be shown. "
-                "Ask the questions with ask or ask_all, or make a circle without them."
-            )
+    @property
+    def open(self) -> bool:
+        """Whether everything is shown to everyone."""
+        return self.redactor is None and not self.allow
+
+    def hidden(self, text: str) -> str:
+        """Return a text that belongs to no question, as it may be kept."""
+        return text if self.redactor is None else self.redactor.start().hide(text)
 
     def _barred(self, question: Question, expert: Expert) -> str | None:
         own = provider(expert)
@@ -96,20 +99,29 @@ class Shown:
     redaction: Redaction | None
     original: Question
 
+    def leaving(self, question: Question) -> Question:
+        """Return another question on the same matter, such as that of a later round, as it may be asked and kept."""
+        return question if self.redaction is None else _hidden(question, self.redaction)
+
+    def hide(self, response: Response) -> Response:
+        """Return a response as it may be kept, and shown to other experts."""
+        return response if self.redaction is None else response.changed(self.redaction.hide)
+
     def hidden(self, responses: Sequence[Response]) -> list[Response]:
         """Return all responses as they may be kept."""
-        together = [*responses, *self.withheld]
-        if self.redaction is None:
-            return together
-        return [_mapped(response, self.redaction.hide) for response in together]
+        return [self.hide(response) for response in (*responses, *self.withheld)]
 
     def restored(self, verdict: Verdict) -> Verdict:
-        """Return the verdict for the caller: with what was hidden put back."""
+        """Return the verdict for the caller: with what was hidden put back, in every round."""
         if self.redaction is None or not self.redaction.placeholders:
             return verdict
-        responses = [_mapped(response, self.redaction.restore) for response in verdict.responses]
-        again = decide(self.original, responses, method=verdict.method)
-        return replace(again, id=verdict.id, decided_at=verdict.decided_at)
+        back = self.redaction.restore
+        original = replace(self.original, id=verdict.question.id, asked_at=verdict.question.asked_at)
+        again = decide(original, [r.changed(back) for r in verdict.responses], method=verdict.method)
+        rounds = tuple(_round_mapped(one, back) for one in verdict.rounds)
+        return replace(
+            again, id=verdict.id, decided_at=verdict.decided_at, rounds=rounds, course=back(verdict.course)
+        )
 
 
 def provider(expert: Expert) -> str:
@@ -128,6 +140,8 @@ def _refused(question: Question, expert: Expert, tag: str) -> Response:
         expert=expert.name,
         source=expert.source,
         outcome=Outcome.REFUSED,
+        usage=Usage(0, 0, 0.0),
+        calls=0,
         reason=f"not asked: the tag {tag!r} does not allow the provider {provider(expert)!r}",
     )
 
@@ -141,25 +155,21 @@ def _hidden(question: Question, redaction: Redaction) -> Question:
             "The choices of an answer stand as they are, and one of these holds what is to be redacted: choose other "
             "words for it."
         )
+    return _question_mapped(question, redaction.hide)
+
+
+def _question_mapped(question: Question, change: Callable[[str], str]) -> Question:
     return replace(
         question,
-        text=redaction.hide(question.text),
-        context=None if question.context is None else redaction.hide(question.context),
-        examples=tuple(
-            Example(redaction.hide(e.question), redaction.hide(e.answer)) for e in question.examples
-        ),
+        text=change(question.text),
+        context=None if question.context is None else change(question.context),
+        examples=tuple(Example(change(e.question), change(e.answer)) for e in question.examples),
     )
 
 
-def _mapped(response: Response, change: Callable[[str], str]) -> Response:
-    def value(answer: AnswerValue | None) -> AnswerValue | None:
-        if isinstance(answer, tuple):
-            return tuple(change(part) for part in answer)
-        return change(answer) if isinstance(answer, str) else answer
-
+def _round_mapped(one: Round, change: Callable[[str], str]) -> Round:
     return replace(
-        response,
-        answer=value(response.answer),
-        raw=None if response.raw is None else change(response.raw),
-        reason=None if response.reason is None else change(response.reason),
+        one,
+        questions=tuple((name, _question_mapped(question, change)) for name, question in one.questions),
+        responses=tuple(response.changed(change) for response in one.responses),
     )

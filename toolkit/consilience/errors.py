@@ -46,11 +46,14 @@ The tree::
     ├── SetupError                      the local model could not be fetched or is damaged
     ├── StoreError
     │   ├── StoreFull                   no space left; what was to be written is kept in memory
+    │   ├── StoreAway                   a server keeps the rows and does not answer
     │   ├── StoreBusy
     │   ├── StoreTooNew
     │   ├── StoreReadOnly
     │   ├── StatementTimedOut (TimeoutError)
     │   └── NetworkFileSystem
+    ├── DashboardError                  the dashboard cannot be served as it was asked to
+    │   └── NotAllowed                  a person's role does not reach that far
     ├── KernelUnavailable (ImportError) a kernel was forced that is not built
     └── LoopError (RuntimeError)        a blocking call was made where it would wait for itself
 
@@ -68,6 +71,7 @@ __all__ = [
     "CircuitOpen",
     "ConsilienceError",
     "ContextExceeded",
+    "DashboardError",
     "DeadlineExceeded",
     "DuplicateExpert",
     "EmptyCircle",
@@ -89,6 +93,7 @@ __all__ = [
     "MalformedEvent",
     "NestedAcquire",
     "NetworkFileSystem",
+    "NotAllowed",
     "NotConfigured",
     "OverBudget",
     "PoolClosed",
@@ -103,6 +108,7 @@ __all__ = [
     "SetupError",
     "SourceError",
     "StatementTimedOut",
+    "StoreAway",
     "StoreBusy",
     "StoreError",
     "StoreFull",
@@ -334,6 +340,10 @@ class StoreBusy(StoreError):
     """Another process held the store for longer than the time that was allowed."""
 
 
+class StoreAway(StoreError):
+    """The server that keeps the store's rows does not answer. What was written waits in the spool and is not lost."""
+
+
 class StoreTooNew(StoreError):
     """The store was written by a newer version of Consilience."""
 
@@ -348,6 +358,14 @@ class StatementTimedOut(StoreError, TimeoutError):
 
 class NetworkFileSystem(StoreError):
     """The store lies on a network file system, where its locks do not hold."""
+
+
+class DashboardError(ConsilienceError):
+    """The dashboard cannot be served as it was asked to."""
+
+
+class NotAllowed(DashboardError):
+    """A person's role does not reach as far as what they tried."""
 
 
 class KernelUnavailable(ConsilienceError, ImportError):

@@ -28,3 +28,17 @@ def config_dir() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_config_dir("consilience", appauthor=False))
+
+
+def spools_dir() -> Path:
+    """Return the folder for what was written and has not reached a server yet: the spools of stores with a URL.
+
+    ``CONSILIENCE_SPOOLS`` names another one, on a local disk; by default it is in the platform's folder for data
+    (``~/.local/share/consilience/spools`` on Linux, ``XDG_DATA_HOME`` honoured). The folder is not made here.
+    """
+    named = os.environ.get("CONSILIENCE_SPOOLS")
+    if named:
+        return Path(named).expanduser().absolute()
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("consilience", appauthor=False)) / "spools"

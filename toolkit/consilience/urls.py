@@ -88,6 +88,43 @@ def checked_url(
     return CheckedUrl(url, host, port, tuple(addresses))
 
 
+def checked_server(
+    url: str, *, allow_private: bool = False, resolve: Callable[[str, int], list[str]] | None = None
+) -> CheckedUrl:
+    """Return the address of a server that a user named, as `checked_url` does; this machine by its own name is allowed.
+
+    A model server such as ``http://localhost:11434`` is meant as it is written; a public name that leads to this
+    machine or into its network is not.
+
+    Examples
+    --------
+    >>> checked_server("http://127.0.0.1:8080/v1").port
+    8080
+    """
+    return checked_url(url, allow_private=allow_private or names_this_machine(url), resolve=resolve)
+
+
+def names_this_machine(url: str) -> bool:
+    """Whether a URL names this machine outright: ``localhost``, or a loopback address.
+
+    Examples
+    --------
+    >>> names_this_machine("http://localhost:8000"), names_this_machine("http://localhost.example.org")
+    (True, False)
+    """
+    host = urlsplit(url).hostname or ""
+    address = as_address(host)
+    return host == "localhost" or (address is not None and _embedded(address).is_loopback)
+
+
+def as_address(host: str) -> _Address | None:
+    """Return a host that is an IP address as one; ``None`` for a name, which must be looked up."""
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
 _PRIVATE = "a loopback, private or reserved address"
 
 

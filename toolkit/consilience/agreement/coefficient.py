@@ -54,8 +54,8 @@ class Coefficient(Displayed):
         if math.isnan(self.value):
             return f"undefined ({self.note})" if self.note else "undefined"
         if math.isnan(self.low):
-            return _two_places(self.value)
-        return f"{_two_places(self.value)} [{_two_places(self.low)}, {_two_places(self.high)}]"
+            return two_places(self.value)
+        return f"{two_places(self.value)} [{two_places(self.low)}, {two_places(self.high)}]"
 
     def explain(self) -> str:
         """Say in a sentence what the figure shows, and no more.
@@ -77,7 +77,7 @@ class Coefficient(Displayed):
     def _reading(self) -> str:
         if math.isnan(self.low):
             return "without an interval it supports no statement about other tasks"
-        chance = f" ({_two_places(self.chance)})" if self.chance else ""
+        chance = f" ({two_places(self.chance)})" if self.chance else ""
         if self.low > self.chance:
             return f"more agreement than chance gives{chance}"
         if self.high < self.chance:
@@ -96,7 +96,8 @@ class Coefficient(Displayed):
         return page(interval_bar(self.value, self.low, self.high), note=self.explain())
 
 
-def _two_places(value: float) -> str:
+def two_places(value: float) -> str:
+    """Return a figure with two places, never minus zero."""
     # adding 0.0 turns a rounded minus zero into zero
     return f"{round(value, 2) + 0.0:.2f}"
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,8 +17,36 @@ if TYPE_CHECKING:
 
     from consilience.kernels import Joined
     from consilience.kernels._arrays import Codes
+    from consilience.kernels.sets import Words
 
 __all__ = ["Clusters", "PairSource"]
+
+
+def fraction_of(threshold: float | Fraction) -> Fraction:
+    """Return the fraction that a threshold means: 0.7 is seven tenths, 2 / 3 two thirds.
+
+    Examples
+    --------
+    >>> fraction_of(2 / 3)
+    Fraction(2, 3)
+    """
+    if not 0 < threshold <= 1:
+        raise InvalidInput(
+            f"threshold must be a number above 0 and at most 1, got {threshold!r}; 0.7 is usual"
+        )
+    exact = threshold if isinstance(threshold, Fraction) else Fraction(float(threshold))
+    return exact.limit_denominator(1_000_000_000)
+
+
+def numbered(labels: Codes, left_out: int) -> tuple[Codes, Codes]:
+    """Return the number of each row's cluster and the first row of each, given the first row of each row's cluster."""
+    import numpy as np
+
+    labels = np.concatenate([labels, np.arange(len(labels), len(labels) + left_out, dtype=np.int32)])
+    first = labels == np.arange(len(labels), dtype=np.int32)
+    number = np.cumsum(first, dtype=np.int32)
+    number -= 1
+    return number[labels], np.flatnonzero(first).astype(np.int32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +66,25 @@ class PairSource:
     rows: Codes
     size: Codes
     joined: Joined
+
+    def alike(self, threshold: float) -> Words:
+        """Return the joined pairs whose similarity reaches a threshold, compared as whole numbers."""
+        wanted = fraction_of(threshold)
+        edges = self.joined.pairs.astype(np.int64)
+        either = self.size[edges[:, 0]] + self.size[edges[:, 1]] - edges[:, 2]
+        alike: Words = self.joined.pairs[edges[:, 2] * wanted.denominator >= either * wanted.numerator]
+        return alike
+
+    def labels(self, threshold: float, n: int) -> Codes:
+        """Return the number of each of n rows' cluster at a threshold: clusters of the joined pairs that reach it."""
+        from consilience.kernels import union_find
+
+        edges = self.alike(threshold).astype(np.int32)
+        same = self.joined.same
+        left, right = np.concatenate([edges[:, 0], same]), np.concatenate([edges[:, 1], np.arange(len(same))])
+        labels = np.arange(n, dtype=np.int32)
+        labels[self.rows] = self.rows[union_find(left, right.astype(np.int32), len(same))]
+        return labels
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -68,6 +116,7 @@ class Clusters(Displayed):
     recall: float
     complete: bool
     _source: Callable[[], PairSource] = field(metadata={"private": True})
+    _lowest: float = field(default=0.0, metadata={"private": True})
 
     @property
     def n_clusters(self) -> int:
@@ -118,10 +167,45 @@ class Clusters(Displayed):
             }
         )
 
+    def rethreshold(self, threshold: float) -> Clusters:
+        """Return the clusters at a higher threshold, from pairs that are joined once.
+
+        Parameters
+        ----------
+        threshold
+            From that of the search up to 1; what was found may be asked for any threshold again.
+
+        Raises
+        ------
+        InvalidInput
+            If it lies below: those pairs were not looked for.
+
+        Notes
+        -----
+        The first call joins the texts of clusters once more, for the pairs; each later one is a union-find over the
+        pairs. With MinHash `recall` stays that of the lowest threshold, which the higher ones exceed.
+
+        Examples
+        --------
+        >>> import consilience as cs
+        >>> found = cs.dedup.near_duplicates(["add an index", "shard it", "Add an index now"], 0.6)
+        >>> found.labels.tolist(), found.rethreshold(0.8).labels.tolist()
+        ([0, 1, 0], [0, 1, 2])
+        """
+        lowest = self._lowest or self.threshold
+        if fraction_of(threshold) < fraction_of(lowest):
+            raise InvalidInput(
+                f"threshold must be {lowest:g} or more, got {threshold:g}: pairs below were not looked for; search "
+                f"with near_duplicates(texts, {threshold:g})"
+            )
+        labels, first = numbered(self._source().labels(threshold, len(self.labels)), 0)
+        return replace(self, labels=labels, representatives=first, threshold=float(threshold), _lowest=lowest)
+
     def pairs(self, most: int = 10_000_000) -> pl.DataFrame:
         """Return every pair of texts that is alike, as ``left``, ``right`` (rows) and ``similarity``.
 
-        The pairs are joined anew, among the texts of clusters that have more than one: their texts are kept for it.
+        The pairs are joined once more, at the first call, among the texts of clusters that have more than one: their
+        texts are kept for it.
 
         Parameters
         ----------
@@ -143,7 +227,7 @@ class Clusters(Displayed):
         import polars as pl
 
         source = self._source()
-        same, edges = source.joined.same, source.joined.pairs
+        same, edges = source.joined.same, source.alike(self.threshold)
         held = np.bincount(same, minlength=len(same)).astype(np.float64)
         count = float((held * (held - 1)).sum() / 2 + (held[edges[:, 0]] * held[edges[:, 1]]).sum())
         if count > most:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from fractions import Fraction
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from consilience.dedup.clusters import Clusters, PairSource
+from consilience.dedup.clusters import Clusters, PairSource, fraction_of, numbered
 from consilience.errors import InvalidInput
 from consilience.patterns.texts import columns, to_series
 
@@ -22,22 +23,6 @@ Method = Literal["auto", "exact", "minhash"]
 BANDS = 64
 LEAST_RECALL = 0.999
 LONG = 250  # words of a set on average from which "auto" takes MinHash; see benchmarks/near_duplicates.py
-
-
-def fraction_of(threshold: float | Fraction) -> Fraction:
-    """Return the fraction that a threshold means: 0.7 is seven tenths, 2 / 3 two thirds.
-
-    Examples
-    --------
-    >>> fraction_of(2 / 3)
-    Fraction(2, 3)
-    """
-    if not 0 < threshold <= 1:
-        raise InvalidInput(
-            f"threshold must be a number above 0 and at most 1, got {threshold!r}; 0.7 is usual"
-        )
-    exact = threshold if isinstance(threshold, Fraction) else Fraction(float(threshold))
-    return exact.limit_denominator(1_000_000_000)
 
 
 def bands_for(threshold: Fraction) -> tuple[int, int]:
@@ -147,7 +132,7 @@ class NearDuplicates:
             method,
             recall_of(self.threshold, bands) if bands else 1.0,
             self._left_out == 0,
-            lambda: source(numbers, method),
+            cache(lambda: source(numbers, method)),
         )
 
     def _bands(self, sets: RankedSets) -> tuple[int, int] | None:
@@ -167,18 +152,8 @@ class NearDuplicates:
         joined = near_join(sets, self.threshold, bands=bands, threads=self.threads, collect=True)
         # A set's first row and a pair's left one stand for later rows, never the other way round.
         early = Joined(joined.labels[:n], joined.same[:n], joined.pairs[joined.pairs[:, 1] < n])
-        return PairSource(np.arange(n, dtype=np.int32), sets.size[:n], early)
-
-
-def numbered(labels: Codes, left_out: int) -> tuple[Codes, Codes]:
-    """Return the number of each row's cluster and the first row of each, given the first row of each row's cluster."""
-    import numpy as np
-
-    labels = np.concatenate([labels, np.arange(len(labels), len(labels) + left_out, dtype=np.int32)])
-    first = labels == np.arange(len(labels), dtype=np.int32)
-    number = np.cumsum(first, dtype=np.int32)
-    number -= 1
-    return number[labels], np.flatnonzero(first).astype(np.int32)
+        # a copy, since no rows can be added while something views the sets
+        return PairSource(np.arange(n, dtype=np.int32), sets.size[:n].copy(), early)
 
 
 def near_duplicates(

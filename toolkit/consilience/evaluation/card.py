@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from consilience.evaluation.costs import dollars
+from consilience.evaluation.costs import dollars, provider_table
 from consilience.markup import Html, accuracy_bar, details, escape, expert_mark, page, table
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def card(report: CircleReport) -> str:
         _together(report),
         _calibration(report),
         _costs(report),
+        "" if report.providers is None else provider_table(report.providers),
         f"<div class=cs-foot>{escape(report.agreement.explain())}</div>",
     ]
     return page(Html(f"<div class=cs-card>{''.join(parts)}</div>"))

@@ -62,6 +62,78 @@ def _row(who: str, kind: str, known: float, priced: int, unpriced: int, right: i
     }
 
 
+def cost_by_provider(answers: pl.DataFrame) -> pl.DataFrame | None:
+    """Return what each provider was paid; ``None`` without the columns ``provider`` and ``cost_usd``.
+
+    Parameters
+    ----------
+    answers
+        A row an answer with ``provider``, ``expert`` and ``cost_usd``; a null provider stands as *unknown*.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``provider``, ``experts``, ``answers``, ``priced``, ``unpriced``, ``cost_usd`` (the known part, null where none
+        is known) and ``lower_bound``; the dearest first.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> frame = pl.DataFrame(
+    ...     {"provider": ["x", "x", "y"], "expert": list("abc"), "cost_usd": [0.5, None, None]}
+    ... )
+    >>> cost_by_provider(frame).select("provider", "answers", "unpriced", "cost_usd").rows()
+    [('x', 2, 1, 0.5), ('y', 1, 1, None)]
+    """
+    import polars as pl
+
+    if not {"provider", "cost_usd"} <= set(answers.columns):
+        return None
+    cost = pl.col("cost_usd").cast(pl.Float64)
+    priced = cost.is_not_null().sum().cast(pl.Int64)
+    return (
+        answers.with_columns(pl.col("provider").cast(pl.String).fill_null("unknown"))
+        .group_by("provider")
+        .agg(
+            experts=pl.col("expert").n_unique().cast(pl.Int64),
+            answers=pl.len().cast(pl.Int64),
+            priced=priced,
+            unpriced=pl.len().cast(pl.Int64) - priced,
+            cost_usd=pl.when(priced > 0).then(cost.sum()),
+        )
+        .with_columns(lower_bound=pl.col("unpriced") > 0)
+        .sort("cost_usd", "provider", descending=[True, False], nulls_last=True)
+    )
+
+
+def by_provider(providers: pl.DataFrame) -> str:
+    """Return the costs by provider as a sentence that names what is unknown."""
+    parts = []
+    for row in providers.iter_rows(named=True):
+        said = "unknown" if row["cost_usd"] is None else dollars(row["cost_usd"])
+        open_part = f", {row['unpriced']:,} without a price" if row["unpriced"] else ""
+        parts.append(f"{row['provider']} {said} ({row['answers']:,} answers{open_part})")
+    return f"Cost by provider: {'; '.join(parts)}."
+
+
+def provider_table(providers: pl.DataFrame) -> str:
+    """Return the costs by provider as HTML."""
+    from consilience.markup import details, table
+
+    rows = [
+        (
+            row["provider"],
+            row["experts"],
+            row["answers"],
+            None if row["cost_usd"] is None else dollars(row["cost_usd"]),
+            row["unpriced"],
+        )
+        for row in providers.iter_rows(named=True)
+    ]
+    columns = ("provider", "experts", "answers", "cost, USD", "answers without a price")
+    return details("Cost by provider, known part", table(columns, rows, numeric=columns[1:]))
+
+
 def dollars(amount: float) -> str:
     """Return an amount of US dollars with the digits that tell.
 

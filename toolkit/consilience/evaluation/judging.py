@@ -9,7 +9,7 @@ from consilience.aggregate import majority
 from consilience.agreement import krippendorff_alpha
 from consilience.errors import InvalidInput
 from consilience.evaluation.calibration import Calibration, calibration
-from consilience.evaluation.costs import cost_per_right
+from consilience.evaluation.costs import cost_by_provider, cost_per_right
 from consilience.evaluation.lift import Lift, lifts
 from consilience.evaluation.marks import Marks, mark, read_answers, read_gold
 from consilience.evaluation.methods import MAJORITY, METHODS, Decided, check_methods, decide, log_odds
@@ -53,7 +53,8 @@ def evaluate(
     ----------
     frame
         Long frame with ``task``, ``expert``, ``label``; a null label is an expert who gave no answer. The columns
-        ``confidence`` (0 to 1) and ``cost_usd`` (of the answer) add calibration and cost; null is unknown.
+        ``confidence`` (0 to 1), ``cost_usd`` (of the answer) and ``provider`` (who is paid for it) add calibration and
+        cost; null is unknown.
     gold
         Frame with ``task`` and ``label``: the known answers. Tasks without one are left out, but the models learn from
         them. Without gold the report is an `UnverifiedReport`: how far the experts agree, and no word on who is right.
@@ -124,6 +125,7 @@ def _report(table: pl.DataFrame, marks: Marks, decided: list[Decided], draws: in
         shared_errors=shared_errors(marks.answered, marks.answered & ~marks.right, marks.members),
         calibration=_calibration(marks, decided),
         costs=cost_per_right(marks, {circle(name): int(n.sum()) for name, n in by_method.items()}),
+        providers=cost_by_provider(table),
         notes=tuple(each.note for each in decided if each.note),
         marks=marks,
         seed=seed,

@@ -63,7 +63,7 @@ class Marks:
 
 
 def read_answers(frame: Frame) -> pl.DataFrame:
-    """Return ``task``, ``expert``, ``label`` and, where they are there, ``confidence`` and ``cost_usd``.
+    """Return ``task``, ``expert``, ``label`` and, where they are there, ``confidence``, ``cost_usd``, ``provider``.
 
     Raises
     ------
@@ -76,6 +76,7 @@ def read_answers(frame: Frame) -> pl.DataFrame:
     whole = to_polars(frame)
     table = long_frame(whole)
     extra = [_numbers(whole, name) for name in OPTIONAL if name in whole.columns]
+    extra += [whole["provider"].cast(pl.String)] if "provider" in whole.columns else []
     labels = table["label"]
     if labels.dtype == pl.Object or labels.dtype.is_nested():
         raise InvalidFrame(

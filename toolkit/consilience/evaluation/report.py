@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from consilience.agreement import Coefficient
 from consilience.evaluation.calibration import Calibration
-from consilience.evaluation.costs import priced
+from consilience.evaluation.costs import by_provider, priced
 from consilience.evaluation.lift import Lift
 from consilience.evaluation.marks import Marks
 from consilience.evaluation.methods import MAJORITY
@@ -48,6 +48,8 @@ class CircleReport(Displayed):
         Of members who state a confidence and of the methods; ``None`` when no member does.
     costs
         What members and circle cost, with the unknown part; ``None`` without costs.
+    providers
+        What each provider was paid, with the unknown part; ``None`` without the column ``provider``.
     notes
         What limits the figures.
     marks, seed
@@ -63,6 +65,7 @@ class CircleReport(Displayed):
     shared_errors: pl.DataFrame
     calibration: Calibration | None
     costs: pl.DataFrame | None
+    providers: pl.DataFrame | None = None
     notes: tuple[str, ...]
     marks: Marks = field(repr=False)
     seed: int = field(repr=False)
@@ -130,6 +133,7 @@ class CircleReport(Displayed):
         lines += [self.agreement.explain()]
         lines += [self._others()] if len(self.lifts) > 1 else []
         lines += [self._price()] if self.costs is not None else []
+        lines += [plain(by_provider(self.providers), 2_000)] if self.providers is not None else []
         return "\n".join([*lines, *self.notes])
 
     def _selection(self) -> list[str]:

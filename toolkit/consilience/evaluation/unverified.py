@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from consilience.aggregate import dawid_skene, majority
 from consilience.agreement import Coefficient, krippendorff_alpha
+from consilience.evaluation.costs import by_provider, cost_by_provider, provider_table
 from consilience.markup.displayed import Displayed
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class UnverifiedReport(Displayed):
         Tasks on which majority and model both answer, and differ.
     converged
         Whether the model's fit did.
+    providers
+        What each provider was paid, with the unknown part; ``None`` without the columns ``provider`` and ``cost_usd``.
     """
 
     agreement: Coefficient
@@ -49,6 +52,7 @@ class UnverifiedReport(Displayed):
     undecided: int
     differ: int
     converged: bool
+    providers: pl.DataFrame | None = None
 
     @property
     def finding(self) -> str:
@@ -73,7 +77,8 @@ class UnverifiedReport(Displayed):
         )
         if not self.converged:
             model += " The fit did not converge."
-        return f"{self.finding}\n{self.agreement.explain()}\n{model}\n{_CANNOT}\n{_NEXT}"
+        paid = [] if self.providers is None else [plain(by_provider(self.providers), 2_000)]
+        return "\n".join([self.finding, self.agreement.explain(), model, *paid, _CANNOT, _NEXT])
 
     def to_polars(self) -> pl.DataFrame:
         """Return `skills`."""
@@ -95,6 +100,7 @@ class UnverifiedReport(Displayed):
         columns = ("expert", "answered", "accuracy by the model, if errors were independent")
         body = (
             f"<div class=cs-a>{escape(self.finding)}</div>{table(columns, rows, numeric=columns[1:])}"
+            f"{'' if self.providers is None else provider_table(self.providers)}"
             f"<div class=cs-row>{escape(_CANNOT)}</div><div class=cs-row>{escape(_NEXT)}</div>"
             f"<div class=cs-foot>{escape(self.agreement.explain())}</div>"
         )
@@ -123,4 +129,5 @@ def unverified(table: pl.DataFrame, draws: int, seed: int) -> UnverifiedReport:
         undecided=len(decisions) - decided - ties,
         differ=int((both["answer"] != both["model"]).sum()),
         converged=bool(model.converged),
+        providers=cost_by_provider(table),
     )

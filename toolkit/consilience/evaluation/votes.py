@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from consilience.errors import InvalidInput
 from consilience.evaluation.lift import counted, drawn
+from consilience.evaluation.marks import mark, read_answers, read_gold
 from consilience.evaluation.shared import together
+from consilience.frames import Frame
 from consilience.markup.sentence import SentenceDisplayed
 
 if TYPE_CHECKING:
@@ -116,6 +118,37 @@ def effective_votes(correlations: Iterable[float], members: int) -> float:
             "correlations came."
         )
     return float(_by_mean(values[None, :], members)[0])
+
+
+def circle_votes(frame: Frame, gold: Frame, *, draws: int = 1000, seed: int = 0) -> EffectiveVotes:
+    """Return how many independent votes the experts of a frame are worth, by their errors on known answers.
+
+    Parameters
+    ----------
+    frame, gold, draws, seed
+        As in `cs.evaluate`, which says much more; ``by_weights`` is nan here, since no vote is weighted.
+
+    Raises
+    ------
+    InvalidFrame
+        As in `cs.evaluate`.
+    InvalidInput
+        There are fewer than two experts.
+
+    Examples
+    --------
+    >>> frame = {"task": [1, 1, 2, 2, 3, 3], "expert": ["a", "b"] * 3, "label": list("xxxyyy")}
+    >>> found = circle_votes(frame, {"task": [1, 2, 3], "label": list("xyx")}, draws=10)
+    >>> found.members, round(found.value, 2)
+    (2, 1.33)
+    """
+    import numpy as np
+
+    table = read_answers(frame)
+    marks = mark(table, read_gold(gold, table))
+    if len(marks.members) < 2:
+        raise InvalidInput(f"Two or more experts are required, {len(marks.members)} came.")
+    return votes_of(marks, np.zeros(len(marks.members)), draws, seed)
 
 
 def _by_mean(phi: Array, members: int) -> Array:

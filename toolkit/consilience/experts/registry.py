@@ -34,7 +34,8 @@ class Model:
         Of the sampling; the same seed gives the same answer, where the provider has one.
     base_url
         Another address that speaks the provider's protocol, such as ``"http://localhost:8000/v1"`` for any
-        OpenAI-compatible server; the provider's own by default. It gets no key unless ``key`` names one.
+        OpenAI-compatible server; the provider's own by default. It gets no key unless ``key`` names one. This machine
+        may be named outright; other addresses inside a network are refused, see ``allow_private``.
     key
         Name of the environment variable, or of the entry of the secrets file, that holds the key; the provider's usual
         one by default. The key itself is never given here, since settings are shown and kept.
@@ -44,6 +45,8 @@ class Model:
     typed
         How a provider is held to typed answers: ``"native"``, ``"prompted"`` or ``"tool"``; see
         `experts.llm.LanguageModel`.
+    allow_private
+        Whether ``base_url`` may lie in a private range, such as a model server of your team's network.
 
     Examples
     --------
@@ -61,6 +64,7 @@ class Model:
     key: str | None = None
     max_tokens: int | None = None
     typed: Typed | None = None
+    allow_private: bool = False
 
     @property
     def provider(self) -> str:
@@ -150,7 +154,7 @@ def _hosted(model: Model) -> Expert:
 
     return LanguageModel(
         model.alias or model.name,
-        service(model.provider, model.base_url, model.key),
+        service(model.provider, model.base_url, model.key, allow_private=model.allow_private),
         model.model,
         examples=model.examples,
         persona=model.persona,

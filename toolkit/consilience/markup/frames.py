@@ -84,7 +84,16 @@ class Table(Displayed):
         return f"<Table of {rows}: {', '.join(frame.columns)}>"
 
     def _repr_html_(self) -> str:
-        return page(frame_table(self.to_polars()), note=self.note)
+        frame = self.to_polars()
+        hidden = [name for name in frame.columns if _for_machines(frame[name])]
+        hidden = hidden if len(hidden) < frame.width else []
+        said = f"Not shown, ids and empty columns: {', '.join(hidden)}." if hidden else ""
+        return page(frame_table(frame.drop(hidden)), note=" ".join(filter(None, (self.note, said))))
+
+
+def _for_machines(series: pl.Series) -> bool:
+    empty = len(series) > 0 and series.null_count() == len(series)
+    return empty or series.name == "id" or series.name.endswith("_id")
 
 
 def heading(name: str) -> str:
@@ -122,7 +131,13 @@ def _shower(series: pl.Series, values: Sequence[Any], now: datetime | None) -> C
         return expert_mark
     if series.dtype.is_temporal() and all(isinstance(v, datetime) or v is None for v in values):
         return lambda value: moment(value, now)
+    if any(isinstance(value, list) and value and _is_answer(value[0]) for value in values):
+        return lambda value: Html("".join(expert_mark(str(each["expert"])) for each in value))
     return lambda value: escape(_said(value), _CELL)
+
+
+def _is_answer(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("expert"), str)
 
 
 def _places(values: Sequence[Any], name: str) -> int:
@@ -133,11 +148,12 @@ def _places(values: Sequence[Any], name: str) -> int:
     if not most or most >= 1_000:
         return 0 if most >= 1_000 else 2
     # three digits of the largest, and never fewer than two places below 100
-    return max(2 if most < 100 else 1, min(6, 2 - math.floor(math.log10(most))))
+    return max(2 if most < 100 else 1, min(4, 2 - math.floor(math.log10(most))))
 
 
 def _float(value: float, places: int) -> str:
-    return f"{value:,.{places}f}" if math.isfinite(value) else str(value)
+    # adding 0.0 turns a rounded minus zero into zero
+    return f"{round(value, places) + 0.0:,.{places}f}" if math.isfinite(value) else str(value)
 
 
 def _said(value: Any) -> str:

@@ -38,5 +38,5 @@ def page(*parts: str, note: str = "") -> str:
     """Return parts as one self-contained display: no script, nothing from the network, light and dark."""
     below = f"<div class=cs-note>{escape(note)}</div>" if note else ""
     shown = "".join(map(escape, parts))
-    style = BASE + SORTING if "class=cs-t" in shown else BASE
+    style = BASE + SORTING if "class=cs-t" in shown or "class=cs-frame" in shown else BASE
     return f"<div class=cs><style>{style}</style>{shown}{below}</div>"

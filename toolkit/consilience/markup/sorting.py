@@ -1,7 +1,7 @@
 """Tables that sort and filter by style alone: no script, so they work in static pages and untrusted notebooks too.
 
 A radio button in the head of a column sets the ``order`` of the rows, a choice above the table hides the others; see
-``docs/decisions/0009-tables-without-a-script.md``.
+``docs/decisions/0010-tables-without-a-script.md``.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from consilience.markup.html import Html, escape
 SORTED_FROM = 8
 _MOST_FILTERS = 3
 _MOST_CHOICES = 12
+# what scrolls can be reached by keyboard
+_REGION = "tabindex=0 role=region aria-label='rows of the table'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +65,17 @@ def sortable(columns: Sequence[Column]) -> Html:
         f"<table{'' if plain else ' role=table'}>{_group('thead', plain)}{_line(head, plain)}</thead>"
     )
     whole = f"{rows}{_group('tbody', plain)}{body}</tbody></table>"
-    return Html(whole) if plain else _form(whole, filters, columns)
+    return Html(f"<div class=cs-frame {_REGION}>{whole}</div>") if plain else _form(whole, filters, columns)
 
 
 def _form(table: str, filters: Sequence[Column], columns: Sequence[Column]) -> Html:
     choose = "".join(_choice(column, n) for n, column in enumerate(filters))
-    reset = "<button type=reset>as given</button>"
+    above = f"<div class=cs-bar>{choose}</div>" if choose else ""
+    below = "<div class='cs-bar cs-back'><button type=reset>show as given</button></div>"
     # method=dialog: outside of a dialog, pressing Enter sends nothing anywhere
     return Html(
         f"<form method=dialog class=cs-t style='--n:{len(columns)}'><style>{_rules(filters, len(columns))}</style>"
-        f"<div class=cs-bar>{choose}{reset}<span class=cs-shown></span></div>"
-        f"<div class=cs-scroll tabindex=0 role=region aria-label='rows of the table'>{table}</div></form>"
+        f"{above}<div class=cs-scroll {_REGION}>{table}</div>{below}</form>"
     )
 
 

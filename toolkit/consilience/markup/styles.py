@@ -12,7 +12,7 @@ BASE = """
 --s:var(--jp-layout-color2,var(--vscode-editorWidget-background,var(--fl)));
 color:var(--t);background:var(--p);
 font:14px/1.5 var(--jp-ui-font-family,var(--vscode-font-family,system-ui,sans-serif));
-max-width:760px}
+max-width:760px;padding:4px 8px;border-radius:8px}
 @media(prefers-color-scheme:dark){.cs{--ft:#e6edf3;--fm:#9da7b3;--fl:#3d444d;--fe:#656c76;--fp:#0d1117;--a:#a5b4fc;
 --w:#ffd08a;--wb:#3a2c14}}
 [data-jp-theme-light=true] .cs,.vscode-light .cs{--a:#4338ca;--w:#7a4100;--wb:#fff4e0}
@@ -36,12 +36,12 @@ overflow-wrap:anywhere;white-space:pre-wrap;background:none}
 .cs td.cs-n,.cs th.cs-n{text-align:right!important;font-variant-numeric:tabular-nums;white-space:nowrap}
 .cs time{text-decoration:underline dotted;text-underline-offset:3px;cursor:help;white-space:nowrap}
 .cs .cs-facts{display:grid;grid-template-columns:max-content 1fr;gap:4px 24px;margin:8px 0;font-size:13px}
-.cs .cs-facts dt{color:var(--m);font-weight:400;margin:0}
-.cs .cs-facts dd{margin:0;overflow-wrap:anywhere;font-variant-numeric:tabular-nums}
+.cs .cs-facts dt{color:var(--m);font-weight:400;margin:0;float:none;width:auto;white-space:nowrap}
+.cs .cs-facts dd{margin:0;float:none;width:auto;overflow-wrap:anywhere;font-variant-numeric:tabular-nums}
 .cs details{margin-top:8px}
 .cs summary{cursor:pointer;color:var(--a)}
 .cs summary:focus-visible{outline:2px solid var(--a);outline-offset:2px}
-.cs code{background:none;color:inherit;font-size:12px}
+.cs.cs code{background:none;color:inherit;font-size:12px;padding:0}
 .cs svg{vertical-align:middle}
 .cs .cs-mark{fill:none;stroke:var(--m);stroke-width:1.2}
 .cs .cs-conflict{color:var(--w)}
@@ -49,19 +49,23 @@ overflow-wrap:anywhere;white-space:pre-wrap;background:none}
 .cs svg text{fill:var(--t);font-size:12px}
 """.replace("\n", "")
 SORTING = """
-.cs .cs-t{margin:8px 0;counter-reset:row}
+.cs .cs-frame{overflow-x:auto}
+.cs .cs-frame th,.cs .cs-frame td{overflow-wrap:normal;max-width:360px}
+.cs .cs-frame td{overflow-wrap:break-word}
+.cs .cs-frame th{white-space:nowrap}
+.cs .cs-t{margin:8px 0}
 .cs .cs-bar{display:flex;flex-wrap:wrap;gap:8px 16px;align-items:center;color:var(--m);font-size:13px}
 .cs .cs-bar select,.cs .cs-bar button{font:inherit;color:var(--t);background:var(--p);border:1px solid var(--e);
 border-radius:4px;padding:2px 8px}
 .cs .cs-bar button{cursor:pointer;color:var(--a)}
-.cs .cs-shown{order:9}
-.cs .cs-scroll{max-height:420px;overflow:auto;margin-top:8px}
+.cs .cs-t .cs-back{display:none}
+.cs .cs-t:has(input:checked,option:not(:first-child):checked) .cs-back{display:flex}
+.cs .cs-scroll{max-height:430px;overflow:auto;margin:4px 0 8px}
 .cs .cs-t table{display:grid;grid-template-columns:repeat(var(--n),auto);margin:0;justify-content:start}
 .cs .cs-t thead,.cs .cs-t tbody,.cs .cs-t tr{display:grid;grid-column:1/-1;grid-template-columns:subgrid}
 .cs .cs-t thead{position:sticky;top:0;background:var(--p);z-index:1}
-.cs .cs-t tbody tr{counter-increment:row}
-.cs .cs-t th,.cs .cs-t td{overflow-wrap:break-word;min-width:0}
-.cs .cs-t th{white-space:nowrap}
+.cs .cs-t td{overflow-wrap:break-word;min-width:0;max-width:360px}
+.cs .cs-t th{white-space:nowrap;min-width:max-content}
 .cs .cs-ways{display:inline-flex;flex-direction:column;gap:2px;vertical-align:middle;margin-left:4px}
 .cs .cs-ways input{appearance:none;-webkit-appearance:none;width:12px;height:7px;margin:0;cursor:pointer;
 background:var(--e);clip-path:polygon(50% 0,100% 100%,0 100%)}

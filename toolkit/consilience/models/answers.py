@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar, Protocol, TypeAlias, runtime_checkable
 
 from consilience.errors import InvalidInput, Unparseable
@@ -114,7 +115,7 @@ class Label:
     def parse(self, raw: object) -> str:
         """Return the choice that the text is; raise `Unparseable` when it is none of them."""
         wanted = f"One of {', '.join(self.choices)}"
-        found = self._by_key().get(choice_key(require_text(raw, wanted)))
+        found = _by_key(self.choices).get(choice_key(require_text(raw, wanted)))
         if found is None:
             raise Unparseable(f"{wanted} is required, {quoted(str(raw))} came.")
         return found
@@ -127,8 +128,10 @@ class Label:
         """Return the kind as JSON text."""
         return json.dumps({"kind": self.kind, "choices": self.choices, "name": self.name}, ensure_ascii=False)
 
-    def _by_key(self) -> Mapping[str, str]:
-        return {choice_key(choice): choice for choice in self.choices}
+
+@lru_cache(maxsize=256)
+def _by_key(choices: tuple[str, ...]) -> Mapping[str, str]:
+    return {choice_key(choice): choice for choice in choices}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from consilience.errors import Unparseable
@@ -13,7 +14,8 @@ from consilience.models.answers import AnswerValue
 class Outcome(StrEnum):
     """How an expert's part ended. Every outcome counts in the denominator of a majority.
 
-    *Not needed* is an expert who was asked and then released, because others' answers sufficed.
+    *Not needed* is an expert who was asked and then released, because others' answers sufficed. *Withdrawn* is a person
+    who took an answer back: a verdict counts them as if they had not answered, and leaves them out where others did.
     """
 
     ANSWERED = "answered"
@@ -25,6 +27,7 @@ class Outcome(StrEnum):
     CIRCUIT_OPEN = "circuit open"
     FAILED = "failed"
     NOT_NEEDED = "not needed"
+    WITHDRAWN = "withdrawn"
 
     @property
     def glyph(self) -> str:
@@ -42,6 +45,7 @@ _GLYPHS = {
     Outcome.CIRCUIT_OPEN: "\u25a1",
     Outcome.FAILED: "\u2715",
     Outcome.NOT_NEEDED: "\u25cc",
+    Outcome.WITHDRAWN: "\u2190",
 }
 
 
@@ -166,7 +170,7 @@ class Response:
     raw
         What the expert said, as text, bounded to 100,000 characters; ``None`` when nothing came.
     reason
-        One sentence for every outcome other than *answered*.
+        One sentence for every outcome other than *answered*; beside an answer, what a person noted.
     confidence, confidence_source, probabilities, usage, calls
         As in `Reply`; usage and calls also of who has no answer.
     latency_s
@@ -194,3 +198,24 @@ class Response:
     def answered(self) -> bool:
         """Whether there is an answer."""
         return self.outcome is Outcome.ANSWERED
+
+    def changed(self, change: Callable[[str], str]) -> Response:
+        """Return the response with every text that was written in it changed.
+
+        Examples
+        --------
+        >>> said = Response(
+        ...     question_id="q", expert="ana", source=Source.PERSON, outcome=Outcome.ANSWERED, answer="a"
+        ... )
+        >>> said.changed(str.upper).answer
+        'A'
+        """
+        answer = self.answer
+        if isinstance(answer, tuple):
+            answer = tuple(change(part) for part in answer)
+        return replace(
+            self,
+            answer=change(answer) if isinstance(answer, str) else answer,
+            raw=None if self.raw is None else change(self.raw),
+            reason=None if self.reason is None else change(self.reason),
+        )

@@ -12,21 +12,33 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from consilience.notebook.agreement import Agreement
     from consilience.notebook.ask import Ask
+    from consilience.notebook.duplicates import Duplicates
+    from consilience.notebook.history import History
     from consilience.notebook.operations import Operations
+    from consilience.notebook.review import Review
     from consilience.notebook.run import Run
     from consilience.notebook.widget import Widget
 
 _HOMES = {
+    "Agreement": "agreement",
     "Ask": "ask",
     "Operations": "operations",
     "Run": "run",
+    "History": "history",
+    "Duplicates": "duplicates",
+    "Review": "review",
     "Widget": "widget",
 }
 
 __all__ = [
+    "Agreement",
     "Ask",
+    "Duplicates",
+    "History",
     "Operations",
+    "Review",
     "Run",
     "Widget",
 ]

@@ -108,7 +108,7 @@ class Operations(Widget):
         try:
             found = await asyncio.to_thread(_stored, store)
         except ConsilienceError as error:
-            found = {"path": wire.text(store.path, 300), "error": wire.text(error, 500)}
+            found = {"path": wire.text(store.address, 300), "error": wire.text(error, 500)}
         self.publish(store=found)
 
 
@@ -151,7 +151,7 @@ def _stored(store: Store) -> dict[str, object]:
     status = store.status()
     day = store.read(_DAY, datetime.now(UTC) - timedelta(days=1)).row(0, named=True)
     return {
-        "path": wire.text(status.path, 300),
+        "path": wire.text(status.address, 300),
         "size": status.size,
         "waiting": status.waiting,
         "rows": int(status.tables["rows"].sum()),

@@ -17,6 +17,7 @@ import traitlets
 
 from consilience.errors import ConsilienceError
 from consilience.loop import background
+from consilience.markup import page
 from consilience.notebook.assets import assets
 from consilience.notebook.cells import adopt
 
@@ -53,10 +54,11 @@ class Widget(anywidget.AnyWidget):
     """
 
     error = traitlets.Unicode("").tag(sync=True)
-
     # where time comes from, and who calls later
     _monotonic: Callable[[], float] = staticmethod(time.monotonic)
     _later: Callable[[float, Callable[[], object]], None] = staticmethod(background.call_later)
+
+    _made = False  # what a subclass raises before leaves nothing to close
 
     def __init__(self, **state: Any) -> None:
         self._lock = threading.RLock()
@@ -64,6 +66,7 @@ class Widget(anywidget.AnyWidget):
         self._waiting = False
         self._last = -_INTERVAL
         self._closed = False
+        self._made = True
         super().__init__(**state)
         self.on_msg(self._receive)
         adopt(self)
@@ -100,12 +103,25 @@ class Widget(anywidget.AnyWidget):
     def stop(self) -> None:
         """End what the widget has under way; an interrupt of the kernel and `close` call it. Nothing by default."""
 
+    def snapshot(self) -> str:
+        """Return HTML that stands for the widget where no kernel answers: a saved page, GitHub, nbviewer."""
+        name = type(self).__name__
+        return page(note=f"{name} is drawn by a running notebook: run this cell to see it.")
+
+    def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        bundle: tuple[dict[str, Any], dict[str, Any]] | None = super()._repr_mimebundle_(**options)
+        if bundle is not None:
+            bundle[0]["text/html"] = self.snapshot()
+        return bundle
+
     def close(self) -> None:
         """Stop, and take the widget out of the kernel and the page."""
+        if not self._made:
+            return
         with self._lock:
-            if self._closed:
-                return
-            self._closed = True
+            closed, self._closed = self._closed, True
+        if closed:
+            return
         self.stop()
         layout = self.layout
         super().close()

@@ -11,10 +11,10 @@ from typing import Any, Protocol, Self
 from consilience.errors import InvalidInput
 from consilience.loop import call_in_thread
 
-__all__ = ["AsyncFunction", "Calls", "PlainFunction", "awaited", "decorate", "in_thread", "iterated"]
+__all__ = ["AsyncFunction", "Guard", "PlainFunction", "awaited", "decorate", "in_thread", "iterated"]
 
 
-class Calls(Protocol):
+class Guard(Protocol):
     """What a decorated function needs of its policy."""
 
     def call(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
@@ -30,7 +30,7 @@ class Calls(Protocol):
 class _Decorated:
     """A function that keeps its name, its docstring and its place as a method."""
 
-    def __init__(self, calls: Calls, function: Callable[..., Any]) -> None:
+    def __init__(self, calls: Guard, function: Callable[..., Any]) -> None:
         self._calls = calls
         self._function = function
         functools.update_wrapper(self, function)  # type: ignore[arg-type]
@@ -64,7 +64,7 @@ class PlainFunction(_Decorated):
         return self._calls.call_sync(self._function, *args, **kwargs)
 
 
-def decorate(calls: Calls, function: Callable[..., Any]) -> Any:
+def decorate(calls: Guard, function: Callable[..., Any]) -> Any:
     """Return the function under the policy.
 
     Raises

@@ -144,7 +144,7 @@ class Exchange:
         try:
             with self._mapping(url.host or ""):
                 response = await self._respond(ask, url)
-        except BaseException:
+        except BaseException:  # a cancellation too gives the place back
             self._gate.leave(host)
             raise
         return Answer(response, functools.partial(self._gate.leave, host), self._mapping)
@@ -158,7 +158,7 @@ class Exchange:
             # Its time runs while the body is sent, and begins anew with every piece.
             async with asyncio.timeout(None) as writing:
                 return await self._request(ask, url, _pieces(ask.body, writing, ask.timeouts.write))
-        except BaseException:
+        except BaseException:  # whoever cancels in the middle of a body leaves a half-sent request
             for transport in transports:
                 transport.abort()  # closing would wait until the other side has read the rest
             raise
@@ -238,7 +238,7 @@ class Answer:
         try:
             with self._mapping(self._response.url.host or ""):
                 piece = await self._response.content.readany()
-        except BaseException:
+        except BaseException:  # a cancellation too gives the connection back
             self.leave()
             raise
         if not piece:

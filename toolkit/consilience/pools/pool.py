@@ -210,7 +210,7 @@ async def lent(
 
     try:
         await background.wait(work())
-    except BaseException:
+    except BaseException:  # a cancellation too: what was lent, or will be, goes back
         background.submit(abandon())
         raise
     return results.pop()

@@ -113,7 +113,7 @@ class PostgresPool(Pool["AsyncConnectionPool[Any]"]):
         try:
             async with connection.transaction():
                 yield connection
-        except BaseException:
+        except BaseException:  # whatever ended the block, a connection that broke under it is counted
             if connection.broken:
                 self._meter.errors += 1
             raise
@@ -128,7 +128,7 @@ class PostgresPool(Pool["AsyncConnectionPool[Any]"]):
         connection = background.wait_sync(_entered(lending))
         try:
             yield Statements(connection)
-        except BaseException as error:
+        except BaseException as error:  # Ctrl-C too must roll the transaction back
             background.wait_sync(_left(lending, error))
             raise
         else:

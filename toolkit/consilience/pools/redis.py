@@ -183,7 +183,7 @@ def _pool_class(meter: Meter, clock: Clock, late: Callable[[], PoolTimedOut]) ->
             meter.waiting += waits
             try:
                 connection = await super().get_connection()  # type: ignore[no-untyped-call]
-            except Exception as error:
+            except Exception as error:  # the driver wraps a time-out in errors of several kinds
                 if isinstance(error.__cause__, TimeoutError):
                     raise late() from error
                 raise

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from consilience.consult import Calls, consult, unanswered
+from consilience.disclosure import Shown
 from consilience.errors import InvalidInput, UnknownExpert
 from consilience.experts.base import Expert
 from consilience.models import AnswerValue, Outcome, Question, Response
@@ -60,16 +61,16 @@ class Inquiry:
     Attributes
     ----------
     question
-        What the circle was asked.
+        What the circle was asked, as experts may see it.
     experts
-        The names of all experts of the circle, sorted.
+        The names of all experts of the circle, sorted. Who may not see the question is *refused* in every round.
     rounds
         What was asked and answered so far.
     """
 
     def __init__(
         self,
-        question: Question,
+        shown: Shown,
         experts: Sequence[Expert],
         policies: Mapping[str, Calls],
         *,
@@ -77,9 +78,11 @@ class Inquiry:
         method: Method,
         tell: Tell | None = None,
     ) -> None:
-        self.question = question
+        self.question = shown.question
         self.experts = tuple(expert.name for expert in experts)
         self.rounds: list[Round] = []
+        self._shown = shown
+        self._withheld = {response.expert: response for response in shown.withheld}
         self._experts = {expert.name: expert for expert in experts}
         self._policies = policies
         self._until = time.monotonic() + deadline
@@ -112,10 +115,13 @@ class Inquiry:
         """
         names = self._named(experts)
         put = self.question if question is None else question
-        questions = {name: put if isinstance(put, Question) else put(name) for name in names}
+        questions = {
+            name: self._shown.leaving(put if isinstance(put, Question) else put(name)) for name in names
+        }
         number = len(self.rounds) + 1
         if self._tell is not None:
-            self._tell(Asked(self.question, names, number))
+            asked = tuple(name for name in names if name not in self._withheld)
+            self._tell(Asked(self._shown.original, asked, number))
         responses = await self._answers(questions)
         self.rounds.append(Round(number, tuple(questions.items()), responses))
         return responses
@@ -189,10 +195,13 @@ class Inquiry:
         return names
 
     async def _answers(self, questions: Mapping[str, Question]) -> tuple[Response, ...]:
-        asked = [(self._experts[name], question) for name, question in questions.items()]
+        asked = [(self._experts[name], put) for name, put in questions.items() if name not in self._withheld]
         seconds = self.seconds_left
-        if not seconds:
+        if seconds:
+            came = await consult(asked, self._policies, Terms(deadline=seconds), self._tell)
+        else:
             now = time.monotonic()
             reason = f"no time was left for round {len(self.rounds) + 1}"
-            return tuple(unanswered(e, question, Outcome.TIMED_OUT, reason, now) for e, question in asked)
-        return tuple(await consult(asked, self._policies, Terms(deadline=seconds), self._tell))
+            came = [unanswered(e, question, Outcome.TIMED_OUT, reason, now) for e, question in asked]
+        given = self._withheld | {response.expert: self._shown.hide(response) for response in came}
+        return tuple(given[name] for name in questions)

@@ -18,6 +18,9 @@ from consilience.policies.metering import METER
 
 Function = Callable[..., Any]
 
+# Three calls of $0.1 are 0.30000000000000004 together, and within a budget of $0.3.
+_ROUNDING = 1 + 1e-9
+
 
 @dataclass(frozen=True, slots=True)
 class Budget(SentenceDisplayed):
@@ -168,7 +171,7 @@ class Purse:
             nothing_left = (
                 name != "calls" and limit is not None and wanted >= limit and expert not in self._expected
             )
-            if limit is not None and (wanted > limit or nothing_left):
+            if limit is not None and (wanted > limit * _ROUNDING or nothing_left):
                 self.exhausted = True
                 raise OverBudget(
                     f"The budget of {self.budget} does not cover another call to {expert}, which would bring {name} to "

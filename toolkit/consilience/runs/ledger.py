@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from consilience.experts.base import Expert
 from consilience.models import Outcome, Question, Response
-from consilience.runs.alive import Alive
+from consilience.provenance import circle_id, provenance
+from consilience.store.query import Query
 from consilience.store.recorded import response_of
 from consilience.store.rows import Bundle, Row, bundle, response_row, storable
 
@@ -31,30 +32,33 @@ SETTLED = frozenset({Outcome.ANSWERED, Outcome.ABSTAINED, Outcome.REFUSED, Outco
 
 _SETTINGS = ("persona", "examples", "temperature", "seed", "base_url", "model")
 _SAVED = """
+SELECT * FROM (
 SELECT c.digest, c.expert AS member, c.replicate, q.id AS asked_id, r.*, EXISTS (
     SELECT 1 FROM verdicts v WHERE v.question_id = r.question_id AND v.asked_at = r.asked_at
-) AS decided
+) AS decided, row_number() OVER (
+    PARTITION BY c.digest, c.expert, c.prompt_hash, c.replicate ORDER BY c.asked_at, c.id
+) AS nth
 FROM cells c
 JOIN responses r ON r.id = c.response_id AND r.asked_at = c.asked_at
 LEFT JOIN questions q ON q.id = r.question_id AND q.asked_at = r.asked_at
 WHERE c.state = 'settled' AND c.answer_kind = ? AND c.digest IN (SELECT unnest(?::TEXT[]))
-    AND list_contains(?::TEXT[], c.expert || ' ' || c.prompt_hash)
-QUALIFY row_number() OVER (PARTITION BY c.digest, c.expert, c.prompt_hash, c.replicate ORDER BY c.asked_at, c.id) = 1
+    AND c.expert || ' ' || c.prompt_hash = ANY(?::TEXT[])
+) numbered WHERE nth = 1
 """
-_UNDER_WAY = """
+_UNDER_WAY = Query("""
 SELECT digest, expert, replicate, run_id FROM cells
-WHERE state = 'reserved' AND lease_until > ? AND digest IN (SELECT unnest(?::TEXT[])) AND list_contains(
-    ?::TEXT[], expert || ' ' || prompt_hash) AND answer_kind = ?
-ORDER BY rowid
-"""
+WHERE state = 'reserved' AND lease_until > ? AND digest IN (SELECT unnest(?::TEXT[]))
+    AND expert || ' ' || prompt_hash = ANY(?::TEXT[]) AND answer_kind = ?
+ORDER BY {entered}
+""")
 _ANY = """
 SELECT 1 FROM cells
-WHERE state = 'settled' AND answer_kind = ? AND list_contains(?::TEXT[], expert || ' ' || prompt_hash) LIMIT 1
+WHERE state = 'settled' AND answer_kind = ? AND expert || ' ' || prompt_hash = ANY(?::TEXT[]) LIMIT 1
 """
 _COUNT = """
 SELECT expert, count(DISTINCT (digest, replicate)) FROM cells
 WHERE state = 'settled' AND answer_kind = ? AND digest IN (SELECT unnest(?::TEXT[]))
-    AND list_contains(?::TEXT[], expert || ' ' || prompt_hash) AND replicate < ?
+    AND expert || ' ' || prompt_hash = ANY(?::TEXT[]) AND replicate < ?
 GROUP BY expert
 """
 _LEASE = timedelta(hours=1)
@@ -125,12 +129,15 @@ class Ledger:
     def __init__(self, store: Store, experts: Sequence[Expert], answer_spec: str) -> None:
         self.store = store
         self.run_id = uuid.uuid4().hex
+        self._experts = tuple(experts)
         self._hashes = {expert.name: prompt_hash(expert) for expert in experts}
         self._named = {name: (storable(name), value) for name, value in self._hashes.items()}
         self._members = [f"{name} {value}" for name, value in self._named.values()]
+        self.circle = circle_id(experts)
         self._numbers = itertools.count()
+        self._ended: set[str] = set()
         self._kind = hashlib.sha256(storable(answer_spec).encode()).hexdigest()[:16]
-        self.alive = Alive(store.path, self.run_id)
+        self.alive = store.living(self.run_id)
 
     def holds_any(self) -> bool:
         """Whether any cell of these experts and this kind is settled."""
@@ -162,12 +169,25 @@ class Ledger:
             self.store.write(Bundle({"cells": rows}))
 
     def elsewhere(self, digests: Sequence[str]) -> set[Cell]:
-        """Return the cells that another living run reserved before this one, or that this one has not reserved."""
+        """Return the cells that another living run reserved before this one, or that this one has not reserved.
+
+        What a run that has just ended wrote last may still lie in the spool. Its cells are reserved here once more:
+        that is written after it, so that the next reading of the store sees both.
+        """
         found = self.store.read(_UNDER_WAY, datetime.now(UTC), list(digests), self._members, self._kind)
+        others = set(found["run_id"]) - {self.run_id}
+        living = self.alive.others(others)
+        ended = others - living - self._ended
+        self._ended |= ended
         first: dict[Cell, str] = {}
+        left: set[Cell] = set()
         for digest, expert, replicate, run_id in found.iter_rows():
-            if run_id == self.run_id or self.alive.other(run_id):
-                first.setdefault(Cell(digest, expert, replicate), run_id)
+            cell = Cell(digest, expert, replicate)
+            if run_id == self.run_id or run_id in living:
+                first.setdefault(cell, run_id)
+            elif run_id in ended:
+                left.add(cell)
+        self.reserve(left, datetime.now(UTC))
         return {cell for cell, run_id in first.items() if run_id != self.run_id}
 
     def rows(self, cell: Cell, response: Response, question: Question) -> Bundle:
@@ -176,12 +196,12 @@ class Ledger:
         row = self._row(cell, state, question.asked_at, None, response.id)
         return Bundle({"responses": [response_row(response, question.asked_at)], "cells": [row]})
 
-    def decided(self, verdict: Verdict) -> Bundle:
-        """Return the rows of a question and its verdict."""
-        return bundle(verdict.question, (), verdict)
+    def decided(self, verdict: Verdict, withheld: Iterable[Response] = ()) -> Bundle:
+        """Return the rows of a question and its verdict, and of the responses of those who were not asked."""
+        return bundle(verdict.question, withheld, verdict, self.circle)
 
     def started(self, prompt: str, spec: str, key: str, n_rows: int, replicates: int) -> None:
-        """Say in the table of runs that this one begins."""
+        """Say in the table of runs that this one begins, and who is asked in that of experts."""
         self._said = (
             prompt,
             spec,
@@ -190,7 +210,11 @@ class Ledger:
             n_rows,
             replicates,
         )
-        self.store.write(self._state("started", None, None, None, None))
+        self.store.write(
+            Bundle(
+                {**self._state("started", None, None, None, None).tables, **provenance(self._experts).tables}
+            )
+        )
 
     def ended(self, state: str, asked: int, reused: int, failed: int, cost: float | None) -> Bundle:
         """Return the row that says how it ended."""

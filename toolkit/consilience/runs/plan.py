@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
 _KNOWN = """
 SELECT expert, avg(cost_usd) FILTER (WHERE cost_usd IS NOT NULL) AS usd,
-    avg(input_tokens + output_tokens) AS tokens, median(latency_s) AS seconds
-FROM responses WHERE outcome = 'answered' AND list_contains(?::TEXT[], expert) GROUP BY expert
+    avg(input_tokens + output_tokens) AS tokens, percentile_cont(0.5) WITHIN GROUP (ORDER BY latency_s) AS seconds
+FROM responses WHERE outcome = 'answered' AND expert = ANY(?::TEXT[]) GROUP BY expert
 """
 _BATCH = 4096
 
@@ -204,11 +205,12 @@ def planned(job: Job, ledger: Ledger | None, budget: Budget | None) -> Plan:
     """Return the plan of a job, from what the store knows."""
     settled = {} if ledger is None else _settled(job, ledger)
     known = {} if ledger is None else _known(job, ledger)
-    total = job.rows.n_distinct * job.replicates
+    barred = _barred(job)
     parts = []
     for expert in job.experts:
         usd, tokens, seconds = known.get(expert.name, (None, None, None))
-        done = settled.get(expert.name, 0)
+        total = (job.rows.n_distinct - barred.get(expert.name, 0)) * job.replicates
+        done = min(settled.get(expert.name, 0), total)
         parts.append(ExpertPlan(expert.name, total - done, done, usd, tokens, seconds))
     return Plan(
         experts=tuple(parts),
@@ -227,13 +229,29 @@ def _settled(job: Job, ledger: Ledger) -> dict[str, int]:
         return counts
     seen: set[bytes] = set()
     for rows in job.rows.batches(_BATCH):
-        digests = [job.question(row).digest for row in rows]
+        digests = [job.shown(row).question.digest for row in rows]
         fresh = [digest for digest in dict.fromkeys(digests) if bytes.fromhex(digest) not in seen]
         if job.rows.n_distinct < job.rows.n:
             seen.update(map(bytes.fromhex, fresh))
         for name, n in ledger.count_settled(fresh, job.replicates).items():
             counts[name] = counts.get(name, 0) + n
     return counts
+
+
+def _barred(job: Job) -> dict[str, int]:
+    """Return how many different prompts each expert may not see on any row."""
+    if not (job.disclosure.allow and job.tags.words):
+        return {}
+    seen: dict[str, set[bytes]] = {expert.name: set() for expert in job.experts}
+    for rows in job.rows.batches(_BATCH):
+        for row in rows:
+            shown = job.shown(row)
+            prompt = hashlib.blake2b(
+                job.template.fill(row).encode(errors="surrogatepass"), digest_size=16
+            ).digest()
+            for expert in shown.experts:
+                seen[expert.name].add(prompt)
+    return {name: job.rows.n_distinct - len(may) for name, may in seen.items()}
 
 
 def _known(job: Job, ledger: Ledger) -> Mapping[str, tuple[float | None, float | None, float | None]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
 
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     import polars as pl
 
     from consilience.evaluation import CircleReport, UnverifiedReport
+    from consilience.models import Question
     from consilience.runs.rows import Rows
+    from consilience.runs.work import Job
+    from consilience.store import Store
 
 COLUMNS = (
     "answer",
@@ -59,6 +62,8 @@ class RunResult(Displayed):
         What this execution spent, with its unknown part.
     seconds
         It took.
+    store
+        Where it is kept; ``None`` where it is not.
     """
 
     frame: pl.DataFrame
@@ -73,6 +78,9 @@ class RunResult(Displayed):
     seconds: float
     certainty: pl.DataFrame = field(repr=False)
     rows: Rows = field(repr=False)
+    job: Job = field(repr=False)
+    store: Store | None = field(repr=False)
+    providers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def degraded(self) -> bool:
@@ -144,6 +152,15 @@ class RunResult(Displayed):
         }
         return first.join(source.rename(taken), on=self.key, how="left", maintain_order="left")
 
+    def questions(self, keys: Sequence[object]) -> list[Question]:
+        """Return what was asked for some rows, in their order.
+
+        Each has an id of its own; the store knows the question by its digest.
+        """
+        source = self.rows.of(list(keys))
+        found = {row[self.key]: row for row in source.select(self.rows.columns).iter_rows(named=True)}
+        return [self.job.question(found[key]) for key in keys]
+
     @overload
     def report(self, gold: None = None, **settings: Any) -> UnverifiedReport: ...
 
@@ -165,7 +182,7 @@ class RunResult(Displayed):
         """
         from consilience.evaluation import evaluate
 
-        answers = self.answers.drop("outcome")
+        answers = self.answers.drop("outcome").with_columns(provider=self._provider())
         if gold is None:
             unverified: UnverifiedReport = evaluate(answers, None, **settings)
             return unverified
@@ -174,6 +191,12 @@ class RunResult(Displayed):
             known = known.rename({self.key: "task"})
         report: CircleReport = evaluate(answers, known, **settings)
         return report
+
+    def _provider(self) -> pl.Expr:
+        import polars as pl
+
+        member = pl.col("expert").cast(pl.String).str.replace(r" #\d+$", "")
+        return member.replace_strict(self.providers, default=None, return_dtype=pl.String)
 
     def decisions(self) -> dict[str, int]:
         """Return how many rows fell to each decision, most first."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,8 @@ class Rows:
         The prompt.
     key
         The column that tells the rows apart; ``None`` numbers them in a column ``row``.
+    beside
+        Columns that are read as well; they may hold nulls.
 
     Raises
     ------
@@ -47,14 +49,20 @@ class Rows:
     (2, 1)
     """
 
-    def __init__(self, frame: Frame | str | os.PathLike[str], template: Template, key: str | None) -> None:
+    def __init__(
+        self,
+        frame: Frame | str | os.PathLike[str],
+        template: Template,
+        key: str | None,
+        beside: Sequence[str] = (),
+    ) -> None:
         import polars as pl
 
         lazy = _lazy(frame)
         schema = lazy.collect_schema()
         self.key = ROW if key is None else key
         wanted = template.columns if key is None else (key, *template.columns)
-        require_columns(pl.DataFrame(schema=schema), tuple(dict.fromkeys(wanted)))
+        require_columns(pl.DataFrame(schema=schema), tuple(dict.fromkeys((*wanted, *beside))))
         _require_plain(schema, tuple(dict.fromkeys(wanted)))
         if key is None:
             if ROW in schema and ROW in template.columns:
@@ -66,6 +74,7 @@ class Rows:
         self.lazy = lazy
         self.key_type: pl.DataType = schema[key] if key is not None else pl.UInt32()
         self.columns = list(dict.fromkeys((self.key, *template.columns)))
+        self._beside = [name for name in dict.fromkeys(beside) if name not in self.columns]
         seen = self._checked(template)
         self.n = seen.height
         repeated = seen[_HASH].is_duplicated()
@@ -78,7 +87,7 @@ class Rows:
 
     def batches(self, size: int) -> Iterator[list[dict[str, Any]]]:
         """Yield the rows as mappings, at most so many at once, in the order of the frame."""
-        wanted = self.lazy.select(self.columns)
+        wanted = self.lazy.select([*self.columns, *self._beside])
         for frame in wanted.collect_batches(chunk_size=size, maintain_order=True):
             for part in frame.iter_slices(size):
                 yield part.to_dicts()

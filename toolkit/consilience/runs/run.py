@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from consilience.consult import Calls
+from consilience.disclosure import Disclosure, provider
 from consilience.errors import InvalidInput, StoreError
 from consilience.experts.base import Expert
 from consilience.frames import Frame
@@ -23,7 +24,7 @@ from consilience.runs.progress import Progress, follow, shown_here
 from consilience.runs.result import COLUMNS, RunResult
 from consilience.runs.rows import Rows
 from consilience.runs.tally import Tally
-from consilience.runs.template import Template
+from consilience.runs.template import Tags, Template
 from consilience.runs.work import Job, Work
 from consilience.verdict.methods import Voting
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from consilience.evaluation import CircleReport, UnverifiedReport
+    from consilience.experts.recorder import Recorder
     from consilience.runs.ledger import Ledger
     from consilience.store import Store
 
@@ -68,15 +70,20 @@ class Run(Displayed):
         context: str | None,
         examples: Sequence[Example | tuple[str, str]],
         progress: bool,
+        disclosure: Disclosure,
+        tags: Sequence[str],
+        recorder: Recorder | None,
     ) -> None:
         _require_positive("replicates", replicates)
         _require_positive("concurrency", concurrency)
         template = Template(prompt)
+        tagged = Tags(tags)
         solved = Question("any", answer, context, tuple(examples))  # type: ignore[arg-type]
+        disclosure.of(solved, ())  # choices that cannot be hidden are refused before anybody is asked
         self._job = Job(
             experts=experts,
             policies=policies,
-            rows=Rows(frame, template, key),
+            rows=Rows(frame, template, key, tagged.columns),
             template=template,
             answer=answer,
             context=context,
@@ -85,6 +92,9 @@ class Run(Displayed):
             deadline=deadline,
             method=method,
             concurrency=concurrency,
+            disclosure=disclosure,
+            tags=tagged,
+            recorder=recorder,
         )
         self._store = store
         self._budget = budget
@@ -170,7 +180,7 @@ class Run(Displayed):
             ledger = self._ledger()
         if ledger is not None:
             await asyncio.to_thread(self._begin, ledger)
-        tally = Tally(self._job.rows.n, len(self._job.experts) * self._job.replicates)
+        tally = Tally(self._job.rows.n)
         shown = asyncio.create_task(follow(progress, tally))
         state = "interrupted"
         purses = self._purses()
@@ -184,6 +194,8 @@ class Run(Displayed):
         finally:
             shown.cancel()
             progress.show(tally, state)
+            if self._job.recorder is not None:
+                self._job.recorder.flush()  # in this thread, as below
             self._plan = None  # one that was read meanwhile holds no more
             if ledger is not None:
                 self._end(ledger, tally, state)
@@ -193,7 +205,8 @@ class Run(Displayed):
     def _begin(self, ledger: Ledger) -> None:
         job = self._job
         ledger.alive.begin()
-        ledger.started(job.template.text, job.answer.spec(), job.rows.key, job.rows.n, job.replicates)
+        prompt = job.disclosure.hidden(job.template.text)
+        ledger.started(prompt, job.answer.spec(), job.rows.key, job.rows.n, job.replicates)
 
     def _end(self, ledger: Ledger, tally: Tally, state: str) -> None:
         # Written in this thread: a run that is being cancelled has no time to wait for another one.
@@ -244,6 +257,9 @@ class Run(Displayed):
             seconds=tally.seconds,
             certainty=whole,
             rows=rows,
+            providers={expert.name: provider(expert) for expert in self._job.experts},
+            job=self._job,
+            store=self._store,
         )
 
 

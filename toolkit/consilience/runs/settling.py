@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from consilience.errors import StoreError
 from consilience.loop import call_in_thread
@@ -14,10 +15,11 @@ _ROOM = 10_000
 
 
 class Settling:
-    """Rows of one run that are written together, every 50 ms.
+    """Rows of one run that are written together, 50 ms after the first of them came.
 
-    With the write itself, a few milliseconds, a row is durable well within 100 ms. Whoever adds rows waits in `room`
-    when writing does not keep up.
+    With the write itself, a few milliseconds, a row is durable well within 100 ms. What comes while others are written
+    does not wait longer for that: its 50 ms run meanwhile. Whoever adds rows waits in `room` when writing does not
+    keep up.
 
     Parameters
     ----------
@@ -34,6 +36,7 @@ class Settling:
         self._store = store
         self._rows: dict[str, list[Row]] = {}
         self._n = 0
+        self._first = 0.0
         self._task: asyncio.Task[None] | None = None
         self._writing: asyncio.Task[None] | None = None
         self._written = asyncio.Event()
@@ -41,6 +44,8 @@ class Settling:
 
     def put(self, rows: Bundle) -> None:
         """Add rows; called on the loop."""
+        if not self._rows:
+            self._first = time.monotonic()
         for name, own in rows.tables.items():
             self._rows.setdefault(name, []).extend(own)
         self._n += rows.n_rows
@@ -80,7 +85,7 @@ class Settling:
 
     async def _write_on(self) -> None:
         while self._rows:
-            await asyncio.sleep(_INTERVAL)
+            await asyncio.sleep(self._first + _INTERVAL - time.monotonic())
             if rows := self._taken():
                 # Cancelled or not, what was begun is written: the thread goes on.
                 self._writing = asyncio.create_task(self._write(rows))

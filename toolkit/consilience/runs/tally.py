@@ -38,8 +38,6 @@ class Tally:
     ----------
     rows
         Rows of the frame.
-    cells_a_row
-        Experts times replicates.
     clock
         Monotonic seconds.
 
@@ -51,7 +49,6 @@ class Tally:
     """
 
     rows: int
-    cells_a_row: int
     clock: Callable[[], float] = time.monotonic
     done: int = 0
     asked: int = 0
@@ -85,11 +82,11 @@ class Tally:
         if failure in self.failures or len(self.failures) < _REASONS:
             self.failures[failure] += 1
 
-    def decided(self, n_reused: int) -> None:
+    def decided(self, n_reused: int, n_cells: int) -> None:
         """Count a row that is done, of whose cells so many were not asked now."""
         self.done += 1
         self.reused += n_reused
-        self._asked_rows += n_reused < self.cells_a_row
+        self._asked_rows += n_reused < n_cells
 
     @property
     def seconds(self) -> float:

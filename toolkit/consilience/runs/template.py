@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from consilience.errors import InvalidInput
@@ -80,3 +80,49 @@ class Template:
             texts.append(str(row[slot]))
             texts.append(part)
         return "".join(texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """The tags of every row: words, and columns in braces whose cell is the tag of its row.
+
+    Parameters
+    ----------
+    words
+        Such as ``("confidential",)`` or ``("{sensitivity}",)``; a cell that is null or empty is no tag.
+
+    Raises
+    ------
+    InvalidInput
+        It is no list of words, or a brace stands alone.
+
+    Examples
+    --------
+    >>> Tags(["legal", "{level}"]).fill({"level": "secret"}), Tags(["{level}"]).fill({"level": None})
+    (('legal', 'secret'), ())
+    """
+
+    words: Sequence[str]
+    templates: tuple[tuple[str, Template | None], ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.words, str) or not all(isinstance(word, str) for word in self.words):
+            raise InvalidInput(
+                f"tags= takes a list of words, {self.words!r} came: write tags=['confidential']."
+            )
+        found = tuple((word, Template(word) if "{" in word or "}" in word else None) for word in self.words)
+        object.__setattr__(self, "templates", found)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns, each once."""
+        return tuple(dict.fromkeys(c for _, t in self.templates if t is not None for c in t.columns))
+
+    def fill(self, row: Mapping[str, object]) -> tuple[str, ...]:
+        """Return the tags of one row."""
+        filled = (word if t is None else _filled(t, row) for word, t in self.templates)
+        return tuple(tag for tag in filled if tag.strip())
+
+
+def _filled(template: Template, row: Mapping[str, object]) -> str:
+    return "" if any(row[column] is None for column in template.columns) else template.fill(row)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from consilience.consult import Calls, consult
+from consilience.disclosure import Disclosure, Shown
 from consilience.experts.base import Expert
 from consilience.models import AnswerKind, Example, Question, Response
 from consilience.runs.budget import Purse
@@ -17,13 +19,17 @@ from consilience.runs.ledger import SETTLED, Cell, Ledger, Saved
 from consilience.runs.rows import Rows
 from consilience.runs.settling import Settling
 from consilience.runs.tally import Tally
-from consilience.runs.template import Template
+from consilience.runs.template import Tags, Template
 from consilience.terms import Terms
 from consilience.verdict import decide
 from consilience.verdict.methods import Voting, usual
 
+if TYPE_CHECKING:
+    from consilience.experts.recorder import Recorder
+
 _BATCH = 4096
 _PAUSE = 0.25
+_AHEAD_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,22 +47,32 @@ class Job:
     deadline: float
     method: Voting
     concurrency: int
+    disclosure: Disclosure
+    tags: Tags
+    recorder: Recorder | None
 
     def question(self, row: Mapping[str, Any]) -> Question:
-        """Return the question of one row."""
-        return Question(self.template.fill(row), self.answer, self.context, self.examples)
+        """Return the question of one row, as the user put it."""
+        return Question(
+            self.template.fill(row), self.answer, self.context, self.examples, tags=self.tags.fill(row)
+        )
 
-    def cells(self, digest: str) -> list[Cell]:
+    def shown(self, row: Mapping[str, Any]) -> Shown:
+        """Return the question of one row as it leaves, and who may be asked it."""
+        return self.disclosure.of(self.question(row), self.experts)
+
+    def cells(self, digest: str, experts: Sequence[Expert]) -> list[Cell]:
         """Return the cells of the question of this digest."""
-        return [Cell(digest, e.name, r) for r in range(self.replicates) for e in self.experts]
+        return [Cell(digest, e.name, r) for r in range(self.replicates) for e in experts]
 
 
 @dataclass(slots=True)
 class Asked:
-    """One row: its question, its cells, and which of them are settled or under way elsewhere."""
+    """One row: its question as it leaves, its cells, and which of them are settled or under way elsewhere."""
 
     number: int
     key: object
+    shown: Shown
     question: Question
     digest: str
     cells: list[Cell]
@@ -95,8 +111,9 @@ class Work:
         self._settling = None if ledger is None else Settling(ledger.store)
         self._window = asyncio.Semaphore(job.concurrency)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._shared: dict[str, asyncio.Future[dict[Cell, Response]]] = {}
+        self._shared: dict[tuple[str, tuple[Cell, ...]], asyncio.Future[dict[Cell, Response]]] = {}
         self._by_name = {expert.name: expert for expert in job.experts}
+        self._elsewhere: list[Asked] = []
         self._fresh = False
         self._error: BaseException | None = None
 
@@ -133,25 +150,29 @@ class Work:
             while (batch := await upcoming) is not None and not self._stopped:
                 upcoming = asyncio.create_task(asyncio.to_thread(next, batches, None))
                 await self._launch_all(batch)
+                await self._await_others(_BATCH)
         finally:
             await asyncio.wait([upcoming])
+        await self._await_others(0)
         if self._tasks:
             await asyncio.wait(self._tasks)
         if self._error is not None:
             raise self._error
 
-    async def _launch_all(self, batch: list[Asked]) -> None:
-        busy = [asked for asked in batch if asked.busy]
+    async def _launch_all(self, batch: Sequence[Asked]) -> None:
         for asked in batch:
-            if not asked.busy:
+            if asked.busy:
+                self._elsewhere.append(asked)
+            else:
                 await self._launch(asked)
-        while busy and not self._stopped:
+
+    async def _await_others(self, most: int) -> None:
+        """Wait until at most so many rows are under way in other runs; whose run died is asked here."""
+        while len(self._elsewhere) > most and not self._stopped:
             await asyncio.sleep(_PAUSE)
-            await asyncio.to_thread(self._look_up, busy)
-            for asked in busy:
-                if not asked.busy:
-                    await self._launch(asked)
-            busy = [asked for asked in busy if asked.busy]
+            looked, self._elsewhere = self._elsewhere[:_BATCH], self._elsewhere[_BATCH:]
+            await asyncio.to_thread(self._look_up, looked)
+            await self._launch_all(looked)
 
     async def _launch(self, asked: Asked) -> None:
         if self._stopped:
@@ -176,10 +197,10 @@ class Work:
         if not self._job.rows.repeated(asked.number):
             self._finish(asked, await self._ask(asked))
             return
-        digest = asked.digest
-        known = self._shared.get(digest)
+        same = asked.digest, tuple(asked.cells)
+        known = self._shared.get(same)
         if known is None:
-            known = self._shared[digest] = asyncio.get_running_loop().create_future()
+            known = self._shared[same] = asyncio.get_running_loop().create_future()
             try:
                 known.set_result(await self._ask(asked))
             except BaseException:
@@ -204,6 +225,7 @@ class Work:
             experts = [self._by_name[cell.expert] for cell in missing if cell.replicate == replicate]
 
             def heard(response: Response) -> None:
+                response = asked.shown.hide(response)
                 cell = Cell(asked.digest, response.expert, replicate)
                 answers[cell] = response
                 self._settle(cell, response, asked.question)
@@ -220,36 +242,48 @@ class Work:
 
     def _settle(self, cell: Cell, response: Response, question: Question) -> None:
         self._tally.answered(response, settled=response.outcome in SETTLED)
+        if self._job.recorder is not None:
+            self._job.recorder.put(question, response)
         if self._ledger is not None and self._settling is not None:
             self._settling.put(self._ledger.rows(cell, response, question))
 
     def _finish(self, asked: Asked, answers: Mapping[Cell, Response], *, shared: bool = False) -> None:
-        responses = []
-        for cell in asked.cells:
-            response = asked.saved[cell].response if cell in asked.saved else answers[cell]
-            name = f"{cell.expert} #{cell.replicate + 1}" if cell.replicate else cell.expert
-            responses.append(response if name == response.expert else replace(response, expert=name))
-        verdict = decide(asked.question, responses, method=usual(self._job.answer, self._job.method))
+        said = [asked.saved[cell].response if cell in asked.saved else answers[cell] for cell in asked.cells]
+        responses = [
+            _numbered(response, cell.replicate) for response, cell in zip(said, asked.cells, strict=True)
+        ]
+        withheld = [_numbered(r, n) for n in range(self._job.replicates) for r in asked.shown.withheld]
+        verdict = decide(
+            asked.question, [*responses, *withheld], method=usual(self._job.answer, self._job.method)
+        )
         n_reused = len(asked.cells) if shared else len(asked.saved)
-        self._tally.decided(n_reused)
-        self._collected.add(asked.number, asked.key, verdict, n_reused)
+        self._tally.decided(n_reused, len(asked.cells))
+        self._collected.add(asked.number, asked.key, asked.shown.restored(verdict), n_reused)
         kept = all(saved.decided for saved in asked.saved.values()) and not answers
         if self._ledger is not None and self._settling is not None and not shared and not kept:
-            self._settling.put(self._ledger.decided(verdict))
+            # whoever was not asked has no cell, and stands beside the first answers
+            self._settling.put(self._ledger.decided(verdict, () if asked.saved else withheld))
 
     def _prepared(self, batches: Iterator[list[dict[str, Any]]]) -> Iterator[list[Asked]]:
-        number = 0
-        for rows in batches:
-            batch = []
-            for row in rows:
-                question = self._job.question(row)
-                digest = question.digest
-                cells = self._job.cells(digest)
-                batch.append(Asked(number, row[self._job.rows.key], question, digest, cells))
-                number += 1
+        numbered = enumerate(row for rows in batches for row in rows)
+        while batch := [self._asked(number, row) for number, row in itertools.islice(numbered, self._ahead)]:
             if self._ledger is not None:
                 self._claim(self._ledger, batch)
             yield batch
+
+    @property
+    def _ahead(self) -> int:
+        """Rows to claim at once: what is done in two seconds, so that another process finds some to do."""
+        if self._ledger is None:
+            return _BATCH
+        rate = self._tally.done / max(self._tally.seconds, 1e-3)
+        return min(max(round(_AHEAD_SECONDS * rate), 2 * self._job.concurrency), _BATCH)
+
+    def _asked(self, number: int, row: dict[str, Any]) -> Asked:
+        shown = self._job.shown(row)
+        digest = shown.question.digest
+        cells = self._job.cells(digest, shown.experts)
+        return Asked(number, row[self._job.rows.key], shown, shown.question, digest, cells)
 
     def _claim(self, ledger: Ledger, batch: list[Asked]) -> None:
         if not self._fresh:
@@ -272,3 +306,8 @@ class Work:
         saved = ledger.settled({asked.digest: asked.question for asked in batch})
         for asked in batch:
             asked.saved = {cell: saved[cell] for cell in asked.cells if cell in saved} if saved else {}
+
+
+def _numbered(response: Response, replicate: int) -> Response:
+    """Return a response under the name under which it votes: a replicate after the first has a number."""
+    return replace(response, expert=f"{response.expert} #{replicate + 1}") if replicate else response

@@ -188,7 +188,7 @@ class _Reader:
                 raise self._failed
             try:
                 return next(self._frames, _END)
-            except BaseException as error:
+            except BaseException as error:  # also one that ends the thread: the generator is over either way
                 self._failed = error
                 raise
 

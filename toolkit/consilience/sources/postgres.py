@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from consilience.errors import InvalidInput, SourceError
 from consilience.loop import background
 from consilience.policies import Policy
+from consilience.pools import PostgresPool
 from consilience.sources.tables import Frames, as_context
 
 if TYPE_CHECKING:
     import polars as pl
 
 _ROWS = 10_000
+_AT_ONCE = 4
+_WAIT = 10.0
 _Params = Sequence[Any] | Mapping[str, Any] | None
 
 
 class Postgres:
     """What queries give; every one runs in a transaction that can only read.
 
+    Connections come from a `pools.PostgresPool`, which looks at each before it is lent and replaces dead ones.
+
     Parameters
     ----------
-    conninfo
-        ``postgresql://user@host/database``. A password is better left to ``PGPASSWORD`` or ``~/.pgpass``; it is never
-        shown.
+    place
+        ``postgresql://user@host/database``, or a `pools.PostgresPool` that others use too. A password is better left to
+        ``PGPASSWORD`` or ``~/.pgpass``; it is never shown.
     ttl
         Seconds for which a query's frame is kept, by its text and parameters; 300 spares a database a notebook's
         re-runs. 0 keeps none.
@@ -46,7 +52,7 @@ class Postgres:
 
     def __init__(
         self,
-        conninfo: str,
+        place: str | PostgresPool,
         *,
         ttl: float = 300.0,
         max_bytes: int = 256 * 2**20,
@@ -54,9 +60,10 @@ class Postgres:
     ) -> None:
         if not ttl >= 0 or max_bytes < 1:
             raise InvalidInput(f"ttl is 0 or more and max_bytes at least 1, {ttl} and {max_bytes} came.")
-        self._conninfo = conninfo
+        self._conninfo = place if isinstance(place, str) else None
+        self._pool = None if isinstance(place, str) else place
         self._policy = policy or Policy(
-            "postgres", concurrency=4, retry=1, timeout=60, deadline=120, registered=False
+            "postgres", concurrency=_AT_ONCE, retry=1, timeout=60, deadline=120, registered=False
         )
         self._frames = Frames(ttl, max_bytes)
 
@@ -102,12 +109,10 @@ class Postgres:
             raise InvalidInput(f"rows is at least 1, {rows} came.")
         psycopg = _driver()
         try:
-            async with await psycopg.AsyncConnection.connect(self._conninfo) as connection:
-                await connection.set_read_only(True)
-                async with connection.cursor(name="consilience") as cursor:
-                    await cursor.execute(query, params)
-                    while found := await cursor.fetchmany(rows):
-                        yield _frame(cursor.description, found)
+            async with self._reading() as connection, connection.cursor(name="consilience") as cursor:
+                await cursor.execute(query, params)
+                while found := await cursor.fetchmany(rows):
+                    yield _frame(cursor.description, found)
         except psycopg.Error as error:
             raise _told(error) from error
 
@@ -116,13 +121,30 @@ class Postgres:
         return as_context(await self.frame(query, params), max_chars)
 
     async def aclose(self) -> None:
-        """Nothing is held: connections live as long as their query."""
+        """Close the connections, unless the pool was given; the next query opens others."""
+        if self._conninfo is not None and self._pool is not None:
+            pool, self._pool = self._pool, None
+            await pool.aclose()
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncGenerator[Any, None]:
+        async with (await self._connected()).transaction() as connection:
+            await connection.execute("SET TRANSACTION READ ONLY")
+            yield connection
+
+    async def _connected(self) -> PostgresPool:
+        if self._pool is None:
+            assert self._conninfo is not None
+            # a pool would try for as long as it may wait: a server that is not there says so at once
+            async with await _driver().AsyncConnection.connect(self._conninfo):
+                pass
+            self._pool = PostgresPool(self._conninfo, name="source", least=0, limit=_AT_ONCE, wait=_WAIT)
+        return self._pool
 
     async def _fetch(self, query: str, params: _Params) -> pl.DataFrame:
         psycopg = _driver()
         try:
-            async with await psycopg.AsyncConnection.connect(self._conninfo) as connection:
-                await connection.set_read_only(True)
+            async with self._reading() as connection:
                 cursor = await connection.execute(query, params)
                 if cursor.description is None:
                     raise SourceError("A query that returns rows is required, this one returns none.")

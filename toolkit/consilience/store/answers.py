@@ -30,8 +30,8 @@ _Row = tuple[str | None, datetime | None]
 _NEWEST = """
 SELECT key, value, kept_until FROM (
     SELECT *, row_number() OVER (PARTITION BY key ORDER BY asked_at DESC, id) AS nth
-    FROM answers WHERE list_contains(?::TEXT[], key)
-) WHERE nth = 1
+    FROM answers WHERE key = ANY(?::TEXT[])
+) numbered WHERE nth = 1
 """
 # Every statement opens the file, which costs more than what it finds: questions that come together share one.
 _TOGETHER = 500
@@ -124,7 +124,7 @@ class Answers:
         self._last = datetime.min.replace(tzinfo=UTC)
 
     def __repr__(self) -> str:
-        return f"<Answers in {os.fspath(self.store.path)!r}{', degraded' if self._degraded else ''}>"
+        return f"<Answers in {self.store.address!r}{', degraded' if self._degraded else ''}>"
 
     @property
     def degraded(self) -> bool:
@@ -164,7 +164,7 @@ class Answers:
 
     @property
     def _name(self) -> str:
-        return f"answers in {os.fspath(self.store.path)}"
+        return f"answers in {self.store.address}"
 
     async def _read_together(self, keys: list[str]) -> list[_Row]:
         rows = await self._attempt("get", partial(self._read, keys)) or {}

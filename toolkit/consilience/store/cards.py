@@ -37,7 +37,7 @@ class StoreDisplayed(Displayed):
             ("size", size(bytes_) if bytes_ else "not written yet"),
             (
                 "waiting in the spool",
-                f"{len(waiting):,} segments, {size(sum(waiting))}" if waiting else "nothing",
+                f"{_segments(len(waiting))}, {size(sum(waiting))}" if waiting else "nothing",
             ),
         ]
         state = repr(self).rpartition(", ")[2].rstrip(">")
@@ -55,7 +55,7 @@ class StatusDisplayed(Displayed):
             ("file", str(self.path)),
             ("size", size(self.size)),
             ("schema", "none yet" if self.version is None else f"version {self.version}"),
-            ("waiting in the spool", f"{self.waiting:,} segments, {size(self.waiting_size)}"),
+            ("waiting in the spool", f"{_segments(self.waiting)}, {size(self.waiting_size)}"),
         ]
         return thing(
             "Store", "", f"{self.tables['rows'].sum():,} rows", facts(rows), frame_table(self.tables)
@@ -89,6 +89,10 @@ class StoredQuestionDisplayed(Displayed):
         said = table(columns, map(_row, self.responses), numeric=("confidence", "time, s"))
         foot = f"<div class=cs-foot>Asked {moment(self.question.asked_at)}</div>"
         return page(Html(f"<div class=cs-card>{asked}{newest}{said}{older}{foot}</div>"))
+
+
+def _segments(n: int) -> str:
+    return f"{n:,} segment{'' if n == 1 else 's'}"
 
 
 def verdict_lines(verdict: StoredVerdict) -> Html:

@@ -1,4 +1,4 @@
-"""The elected ingester: takes segments from the spool into DuckDB, exactly once.
+"""The elected ingester: takes segments from the spool into their tables, exactly once.
 
 Any process may try; the ingest lock elects one. The rows and the segment's name enter in one transaction, so that a
 process that is killed between the commit and the removal of the segment leaves a name that the next one finds in
@@ -15,12 +15,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from consilience.store import segments
-from consilience.store.leases import Leases
+from consilience.store.keeper import Keeper, RowsRefused, Session
 from consilience.store.locks import Locks
 from consilience.store.schema import SCHEMA_VERSION, time_column
 from consilience.store.spool import Spool, Waiting
@@ -28,7 +27,6 @@ from consilience.store.spool import Spool, Waiting
 _LOG = logging.getLogger("consilience.store")
 _BATCH_SEGMENTS = 512
 _BATCH_BYTES = 64 * 2**20
-_DATA_ERRORS = (duckdb.DataError, duckdb.NotSupportedError, duckdb.IntegrityError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +42,18 @@ class Ingester:
 
     Parameters
     ----------
-    spool, locks, leases
+    spool, locks, keeper
         The parts of one store.
     now
         Wall-clock seconds; injected for tests.
     """
 
     def __init__(
-        self, spool: Spool, locks: Locks, leases: Leases, *, now: Callable[[], float] = time.time
+        self, spool: Spool, locks: Locks, keeper: Keeper, *, now: Callable[[], float] = time.time
     ) -> None:
         self._spool = spool
         self._locks = locks
-        self._leases = leases
+        self._keeper = keeper
         self._now = now
 
     def take(self, timeout: float) -> bool:
@@ -64,9 +62,9 @@ class Ingester:
         Raises
         ------
         StoreBusy
-            Readers held the file for longer than ``timeout`` seconds.
+            Others held the store for longer than ``timeout`` seconds.
         StoreFull, StoreTooNew, StoreError
-            The file cannot take them; they stay in the spool.
+            The store cannot take them now; they stay in the spool.
         """
         with self._locks.ingesting() as elected:
             if not elected:
@@ -106,16 +104,16 @@ class Ingester:
         if not batch:
             return
         refused = None
-        with self._leases.writing(timeout) as connection:
+        with self._keeper.changing(timeout) as session:
             try:
-                _insert(connection, batch)
-            except _DATA_ERRORS as error:
-                connection.rollback()
+                with session.transaction():
+                    _insert(session, batch)
+            except RowsRefused as error:
                 refused = error
         if refused is None:
             self._spool.remove(segment.name for segment in batch)
         elif len(batch) == 1:
-            self._spool.quarantine(batch[0].name, type(refused).__name__)
+            self._spool.quarantine(batch[0].name, refused.reason)
         else:  # One of them is at fault; alone, each shows whether it is.
             for segment in batch:
                 self._take([segment], timeout)
@@ -127,40 +125,36 @@ class Ingester:
             os.utime(stamp, (self._now(), self._now()))
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, batch: Sequence[Segment]) -> None:
-    connection.begin()
-    taken = _already_taken(connection, [segment.name for segment in batch])
+def _insert(session: Session, batch: Sequence[Segment]) -> None:
+    taken = _already_taken(session, [segment.name for segment in batch])
     fresh = [segment for segment in batch if segment.name not in taken]
     if fresh:
         for name, rows in segments.by_table([segment.table for segment in fresh]):
-            _insert_rows(connection, name, rows)
-        connection.register("names", _ledger(fresh))
-        connection.execute("INSERT INTO ingested SELECT * FROM names")
-        connection.unregister("names")
-    connection.commit()
+            _insert_rows(session, name, rows)
+        session.append("ingested", _ledger(fresh))
 
 
-def _insert_rows(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:
+def _insert_rows(session: Session, name: str, rows: pa.Table) -> None:
     time = time_column(name)
     # Comparing and sorting long rows takes longer than taking them in, and most batches need neither.
-    order = "" if _ascending(rows[time]) else f"ORDER BY {time}"
-    connection.register("batch", rows)
+    ascending = _ascending(rows[time])
     if (
         "id" not in rows.column_names
     ):  # Measurements have no id: the segment's name alone says what was taken.
-        connection.execute(f"INSERT INTO {name} BY NAME SELECT * FROM batch {order}")  # noqa: S608 - of TABLES
-        connection.unregister("batch")
+        session.append(name, rows if ascending else rows.sort_by(time))
         return
     # Only the span of the batch is searched for ids that are there: other row groups are skipped by their bounds.
     span = pc.min_max(rows[time]).as_py()
     unique = pc.count_distinct(rows["id"], mode="all").as_py() == rows.num_rows
-    fresh = "batch" if unique else "(SELECT DISTINCT ON (id) * FROM batch)"
-    connection.execute(
-        f"INSERT INTO {name} BY NAME SELECT * FROM {fresh} fresh WHERE NOT EXISTS "  # noqa: S608 - one of TABLES
-        f"(SELECT 1 FROM {name} known WHERE known.{time} BETWEEN ? AND ? AND known.id = fresh.id) {order}",
-        [span["min"], span["max"]],
-    )
-    connection.unregister("batch")
+    columns = ", ".join(rows.column_names)
+    with session.staged(name, rows) as batch:
+        fresh = batch if unique else f"(SELECT DISTINCT ON (id) * FROM {batch})"  # noqa: S608 - of this package
+        session.execute(
+            f"INSERT INTO {name} ({columns}) SELECT {columns} FROM {fresh} fresh WHERE NOT EXISTS "  # noqa: S608 - one of TABLES
+            f"(SELECT 1 FROM {name} known WHERE known.{time} BETWEEN ? AND ? AND known.id = fresh.id) "
+            + ("" if ascending else f"ORDER BY {time}"),
+            [span["min"], span["max"]],
+        )
 
 
 def _ascending(times: pa.ChunkedArray) -> bool:
@@ -169,12 +163,12 @@ def _ascending(times: pa.ChunkedArray) -> bool:
     return bool(pc.all(pc.less_equal(numbers[:-1], numbers[1:]), skip_nulls=False).as_py())
 
 
-def _already_taken(connection: duckdb.DuckDBPyConnection, names: list[str]) -> set[str]:
-    found = connection.execute(
-        "SELECT segment FROM ingested WHERE segment BETWEEN ? AND ? AND list_contains(?::TEXT[], segment)",
+def _already_taken(session: Session, names: list[str]) -> set[str]:
+    found = session.execute(
+        "SELECT segment FROM ingested WHERE segment BETWEEN ? AND ? AND segment = ANY(?::TEXT[])",
         [min(names), max(names), names],
     )
-    return {name for (name,) in found.fetchall()}
+    return {name for (name,) in found}
 
 
 def _ledger(batch: Sequence[Segment]) -> pa.Table:

@@ -1,7 +1,8 @@
 """Leases: the DuckDB file is open only between lock and unlock, for one statement or one transaction.
 
-A reader attaches the file read-only to an engine of its own, which reaches no other file and whose settings are
-locked. A writer opens the file itself. Nobody keeps a connection.
+A lease attaches the file to an engine and detaches it at its end, which makes a checkpoint where rows were written.
+Readers' engines attach it read-only, reach no other file, and their settings are locked. Engines are kept, open files
+are not.
 """
 
 from __future__ import annotations
@@ -13,22 +14,25 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 
 from consilience.errors import StoreBusy, StoreError, StoreTooNew
 from consilience.store import failures
+from consilience.store.engines import Engines
 from consilience.store.locks import Locks
 from consilience.store.places import Place, check_file
-from consilience.store.schema import MIGRATIONS, SCHEMA_VERSION, TABLES
+from consilience.store.schema import MIGRATIONS, SCHEMA_VERSION, older
 from consilience.store.spool import sync_folder
+
+T = TypeVar("T")
 
 _STORAGE_VERSION = "v1.5.0"
 _PAUSE = 0.02
 _FORK_SECONDS = 10.0
-_READER: dict[str, str | bool | int | float | list[str]] = {
+_ENGINE: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     # Otherwise a name in a statement could mean a variable of the calling Python function.
@@ -62,6 +66,14 @@ class Leases:
         self._clock = clock
         self._sleep = sleep
         self._checked = False
+        self._name = str(place.file).replace("'", "''")
+        self._readers = Engines(self._sealed)
+        self._writers = Engines(_started)
+
+    def close(self) -> None:
+        """Close the engines that wait; the next lease starts another one."""
+        self._readers.close()
+        self._writers.close()
 
     @contextmanager
     def reading(self, timeout: float, *, files: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -71,16 +83,17 @@ class Leases:
         """
         # Where nothing was written yet there is nothing to lock, and reading makes no folder.
         new = not self._place.file.exists() and not self._place.spool.exists()
-        with nullcontext() if new else self._locks.reading(timeout), _gate.passed():
-            connection = self._retried(partial(self._open_reader, files=files), timeout)
+        with (
+            nullcontext() if new else self._locks.reading(timeout),
+            _gate.passed(),
+            self._reader(timeout, files=files) as connection,
+        ):
             try:
                 if not self._checked:
-                    self._check(connection)
+                    self._check(version(connection))
                 yield connection
             except duckdb.Error as error:
                 raise failures.translated(error, self._place.file) from None
-            finally:
-                connection.close()
 
     @contextmanager
     def writing(self, timeout: float) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -119,15 +132,23 @@ class Leases:
     def _opened(self, timeout: float) -> Iterator[duckdb.DuckDBPyConnection]:
         self._make()
         self._refuse_newer()
-        connection = self._retried(lambda: duckdb.connect(str(self._place.file)), timeout)
+        engine = self._writers.take()
+        as_it_was = False
         try:
-            self._check(connection)
-            migrate(connection)
-            yield connection
+            self._retried(lambda: _attached(engine, f"ATTACH '{self._name}' AS store"), timeout)
+            found = version(engine)
+            self._check(found)
+            migrate(engine, found)
+            yield engine
+            _detach(engine)
+            as_it_was = True
         except duckdb.Error as error:
             raise failures.translated(error, self._place.file) from error
         finally:
-            failures.closed(connection, self._place.file)
+            if as_it_was:
+                self._writers.keep(engine)
+            else:
+                failures.closed(engine, self._place.file)
 
     def check(self, timeout: float) -> None:
         """Raise what stands against using the file, such as `StoreTooNew`; later calls cost nothing."""
@@ -161,16 +182,13 @@ class Leases:
         # Opening for writing replays a log that a crash left behind: a newer version's file would change by that.
         if self._checked and not self._place.file.with_name(self._place.file.name + ".wal").exists():
             return
-        connection = self._retried(self._open_reader, 0.0)
         try:
-            self._check(connection)
+            with self._reader(0.0) as connection:
+                self._check(version(connection))
         except duckdb.Error as error:
             raise failures.translated(error, self._place.file) from error
-        finally:
-            connection.close()
 
-    def _check(self, connection: duckdb.DuckDBPyConnection) -> None:
-        found = version(connection)
+    def _check(self, found: int | None) -> None:
         if found is None:
             raise StoreError(
                 f"A store of Consilience is required, {self._place.file} is a DuckDB file with other tables: choose "
@@ -183,27 +201,42 @@ class Leases:
             )
         self._checked = True
 
-    def _open_reader(self, *, files: bool = False) -> duckdb.DuckDBPyConnection:
-        connection = duckdb.connect(":memory:", config=_READER)
+    @contextmanager
+    def _reader(self, timeout: float, *, files: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        engine = _started() if files else self._readers.take()
+        as_it_was = False
         try:
-            if self._place.file.exists():
-                name = str(self._place.file).replace("'", "''")
-                connection.execute(f"ATTACH '{name}' AS store (READ_ONLY); USE store")
-                if 0 < (version(connection) or 0) < SCHEMA_VERSION:
-                    connection.execute("USE memory" + "".join(_views(connection)))
+            attached = self._retried(lambda: self._attached_for_reading(engine), timeout)
+            yield engine
+            if attached and not files:
+                _detach(engine)
+                as_it_was = True
+        finally:
+            if as_it_was:
+                self._readers.keep(engine)
             else:
-                migrate(connection)
-            connection.execute("SET TimeZone = 'UTC'")
-            if not files:
-                connection.execute("SET enable_external_access = false; SET lock_configuration = true")
-        except duckdb.Error:
-            connection.close()
-            raise
-        return connection
+                engine.close()
 
-    def _retried(
-        self, opened: Callable[[], duckdb.DuckDBPyConnection], timeout: float
-    ) -> duckdb.DuckDBPyConnection:
+    def _attached_for_reading(self, engine: duckdb.DuckDBPyConnection) -> bool:
+        """Attach the file, and return whether detaching it leaves the engine as it was."""
+        if not self._place.file.exists():
+            migrate(engine, 0)
+            return False
+        _attached(engine, f"ATTACH '{self._name}' AS store (READ_ONLY)")
+        if 0 < (version(engine) or 0) < SCHEMA_VERSION:
+            engine.execute("USE memory" + "".join(_views(engine)))
+            return False
+        return True
+
+    def _sealed(self) -> duckdb.DuckDBPyConnection:
+        engine = _started()
+        engine.execute(
+            f"SET allowed_paths = ['{self._name}', '{self._name}.wal']; SET enable_external_access = false; "
+            "SET lock_configuration = true"
+        )
+        return engine
+
+    def _retried(self, opened: Callable[[], T], timeout: float) -> T:
         # Our own locks are held: only a program of another make, or a connection of the user's, can be in the way.
         deadline = self._clock() + timeout
         while True:
@@ -219,27 +252,43 @@ class Leases:
 
 def version(connection: duckdb.DuckDBPyConnection) -> int | None:
     """Return the schema version, 0 for a database without tables, ``None`` for one that is no store."""
-    tables = {
-        name
-        for (name,) in connection.execute(
-            "SELECT table_name FROM information_schema.tables WHERE table_catalog = current_database()"
+    try:
+        # Every row is fetched: in DuckDB 2 a result that was not read to its end keeps the connection.
+        rows = connection.execute("SELECT coalesce(max(version), 0) FROM schema_version").fetchall()
+    except (duckdb.CatalogException, duckdb.BinderException):  # no such table, or one of another make
+        tables = connection.execute(
+            "SELECT count(*) FROM information_schema.tables WHERE table_catalog = current_database()"
         ).fetchall()
-    }
-    if "schema_version" not in tables:
-        return None if tables else 0
-    # Every row is fetched: in DuckDB 2 a result that was not read to its end keeps the connection.
-    rows = connection.execute("SELECT coalesce(max(version), 0) FROM schema_version").fetchall()
+        return None if tables[0][0] else 0
     return int(rows[0][0])
 
 
-def migrate(connection: duckdb.DuckDBPyConnection) -> None:
+def migrate(connection: duckdb.DuckDBPyConnection, before: int | None = None) -> None:
     """Apply the migrations that the database lacks, each in a transaction with its line in ``schema_version``."""
-    before = version(connection) or 0
+    if before is None:
+        before = version(connection) or 0
     for number, text in enumerate(MIGRATIONS[before:], start=before + 1):
         connection.begin()
         connection.execute(text)
         connection.execute("INSERT INTO schema_version VALUES (?, now())", [number])
         connection.commit()
+
+
+def _started() -> duckdb.DuckDBPyConnection:
+    engine = duckdb.connect(":memory:", config=_ENGINE)
+    # No bar on the standard output of a program that reads a store.
+    engine.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
+    return engine
+
+
+def _attached(engine: duckdb.DuckDBPyConnection, statement: str) -> None:
+    engine.execute(statement)
+    engine.execute("USE store")
+
+
+def _detach(engine: duckdb.DuckDBPyConnection) -> None:
+    engine.execute("USE memory")
+    engine.execute("DETACH store")
 
 
 def _views(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
@@ -248,14 +297,8 @@ def _views(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
         "SELECT table_name, list(column_name) FROM information_schema.columns WHERE table_catalog = 'store' GROUP BY 1"
     ).fetchall()
     there = {name: set(columns) for name, columns in found}
-    for name, columns in TABLES.items():
-        known = there.get(name, set())
-        cells = ", ".join(c if c in known else f"NULL::{kind} AS {c}" for c, kind in columns.items())
-        rows = f"FROM store.{name}" if known else "WHERE false"
-        yield f"; CREATE VIEW {name} AS SELECT {cells} {rows}"
-    for name in sorted(there.keys() - TABLES.keys()):
-        quoted = '"' + name.replace('"', '""') + '"'
-        yield f"; CREATE VIEW {quoted} AS FROM store.{quoted}"
+    for name, rows in older(there, "store"):
+        yield f"; CREATE VIEW {name} AS {rows}"
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, fresh: Path) -> None:

@@ -155,7 +155,7 @@ class KeptMetrics:
 
     def __repr__(self) -> str:
         state = ", stopped" if self._stopping else ""
-        return f"<KeptMetrics in {str(self._store.path)!r}, {self._batcher.pending} rows wait{state}>"
+        return f"<KeptMetrics in {self._store.address!r}, {self._batcher.pending} rows wait{state}>"
 
     def _put(self, row: Measure) -> None:
         try:

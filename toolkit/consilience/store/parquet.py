@@ -9,17 +9,15 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from consilience.errors import InvalidInput, StoreError
-from consilience.store.leases import Leases
+from consilience.store.keeper import Keeper, Session
 from consilience.store.schema import TABLES, time_column
 from consilience.store.segments import TYPES
 
 _BATCH_BYTES = 64 * 2**20
-_DAY = "strftime({time}, '%Y-%m-%d')"
 _KEY = {
     "metrics_1m": ("bucket", "source", "name", "label"),
     "metrics_1h": ("bucket", "source", "name", "label"),
@@ -27,17 +25,17 @@ _KEY = {
 
 
 def exported(
-    leases: Leases, timeout: float, folder: Path, since: date | None, until: date | None
+    keeper: Keeper, timeout: float, folder: Path, since: date | None, until: date | None
 ) -> dict[str, int]:
     """Write the tables as they are at one moment, and return the rows of each; see `Store.export`."""
     fresh = folder / f".exporting-{uuid.uuid4().hex}"
     try:
-        with leases.reading(timeout, files=True) as connection:
+        with keeper.exporting(timeout) as exporter:
             spans = {table: _span(table, since, until) for table in TABLES}
             for table, span in spans.items():
-                _refuse_doubles(connection, folder, table, span)
+                _refuse_doubles(exporter.days(table, span), folder / "history" / table)
             fresh.mkdir(parents=True)
-            rows = {table: _copy(connection, fresh, table, span) for table, span in spans.items()}
+            rows = {table: exporter.write(table, span, fresh) for table, span in spans.items()}
         _move(fresh, folder / "history")
     except OSError as error:
         raise StoreError(
@@ -48,7 +46,7 @@ def exported(
     return rows
 
 
-def imported(leases: Leases, timeout: float, folder: Path) -> dict[str, int]:
+def imported(keeper: Keeper, timeout: float, folder: Path) -> dict[str, int]:
     """Take the rows that are not there yet, and return their number by table; see `Store.import_`."""
     root = folder / "history"
     if not root.is_dir():
@@ -66,8 +64,8 @@ def imported(leases: Leases, timeout: float, folder: Path) -> dict[str, int]:
     for table, path in found.items():
         for batch in _batches(path):
             part = _read(table, batch)
-            with leases.writing(timeout) as connection:
-                rows[table] += _insert(connection, table, part)
+            with keeper.changing(timeout) as session, session.transaction():
+                rows[table] += _insert(session, table, part)
     return rows
 
 
@@ -78,26 +76,14 @@ def _span(table: str, since: date | None, until: date | None) -> str:
     return " AND ".join(parts) or "true"
 
 
-def _refuse_doubles(connection: duckdb.DuckDBPyConnection, folder: Path, table: str, span: str) -> None:
-    day = _DAY.format(time=time_column(table))
-    days = connection.execute(f"SELECT DISTINCT {day} FROM {table} WHERE {span} ORDER BY 1").fetchall()  # noqa: S608 - one of TABLES
-    for (each,) in days:
-        place = folder / "history" / table / f"day={each}"
+def _refuse_doubles(days: Sequence[str], folder: Path) -> None:
+    for day in days:
+        place = folder / f"day={day}"
         if any(place.glob("*.parquet")):
             raise InvalidInput(
                 f"An export writes days that are not in the folder yet, {place} is there: choose another folder, or "
                 "days with since= and until=."
             )
-
-
-def _copy(connection: duckdb.DuckDBPyConnection, fresh: Path, table: str, span: str) -> int:
-    time = time_column(table)
-    target = str(fresh / table).replace("'", "''")
-    copied = connection.execute(
-        f"COPY (SELECT *, {_DAY.format(time=time)} AS day FROM {table} WHERE {span} ORDER BY {time}) TO '{target}' "  # noqa: S608 - one of TABLES
-        "(FORMAT parquet, COMPRESSION zstd, PARTITION_BY (day), FILENAME_PATTERN 'part-{uuid}')"
-    ).fetchall()
-    return int(copied[0][0])
 
 
 def _move(fresh: Path, history: Path) -> None:
@@ -154,31 +140,28 @@ def _column(rows: pa.Table, column: str, kind: pa.DataType) -> pa.ChunkedArray:
     return rows[column].cast(kind)
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> int:
-    time = time_column(table)
+def _insert(session: Session, table: str, rows: pa.Table) -> int:
     columns = ", ".join(TABLES[table])
-    connection.execute("SET TimeZone = 'UTC'")
-    connection.register("batch", rows)
-    ((n,),) = connection.execute(
-        f"INSERT INTO {table} BY NAME SELECT * FROM ({_new(table, columns)}) fresh ORDER BY {time}"  # noqa: S608 - one of TABLES
-    ).fetchall()
-    connection.unregister("batch")
-    return int(n)
+    with session.staged(table, rows) as batch:
+        return session.changed(
+            f"INSERT INTO {table} ({columns}) SELECT {columns} FROM ({_new(table, columns, batch)}) fresh "  # noqa: S608 - one of TABLES
+            f"ORDER BY {time_column(table)}"
+        )
 
 
-def _new(table: str, columns: str) -> str:
+def _new(table: str, columns: str, batch: str) -> str:
     if table == "metrics":
         # They have no id: as many of equal rows enter as the store lacks. Those whose raw rows were removed are in the
         # roll-ups already.
         return f"""
-            SELECT {columns} FROM batch WHERE asked_at >= coalesce(
+            SELECT {columns} FROM {batch} WHERE asked_at >= coalesce(
                 (SELECT max(before) FROM removed WHERE table_name = 'metrics'), TIMESTAMPTZ '0001-01-01')
             EXCEPT ALL SELECT {columns} FROM metrics
-            WHERE asked_at BETWEEN (SELECT min(asked_at) FROM batch) AND (SELECT max(asked_at) FROM batch)
+            WHERE asked_at BETWEEN (SELECT min(asked_at) FROM {batch}) AND (SELECT max(asked_at) FROM {batch})
         """  # noqa: S608 - columns of TABLES
     key = _KEY.get(table, ("id",))
-    same = " AND ".join(f"known.{column} IS NOT DISTINCT FROM one.{column}" for column in key)
+    same = " AND ".join(f"known.{column} = one.{column}" for column in key)
     return f"""
-        SELECT * FROM (SELECT DISTINCT ON ({", ".join(key)}) * FROM batch) one
+        SELECT * FROM (SELECT DISTINCT ON ({", ".join(key)}) * FROM {batch}) one
         WHERE NOT EXISTS (SELECT 1 FROM {table} known WHERE {same})
     """  # noqa: S608 - one of TABLES

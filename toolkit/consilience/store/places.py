@@ -6,9 +6,13 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from consilience.errors import StoreError
 from consilience.store.mounts import refuse_network
+
+if TYPE_CHECKING:
+    from consilience.store.keeper import Keeper
 
 _SCHEME = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]+)://")
 _MAGIC = b"DUCK"  # Bytes 8 to 11 of every DuckDB file.
@@ -22,6 +26,31 @@ class Place:
     spool: Path
 
 
+def kept_in(path: str | os.PathLike[str]) -> Keeper:
+    """Return the keeper of the rows of a store with this path or URL.
+
+    Raises
+    ------
+    StoreError
+        It is a URL of something else than PostgreSQL, or as in `place`.
+    """
+    scheme = _SCHEME.match(os.fspath(path))
+    if scheme is None:
+        from consilience.store.file import FileKeeper
+
+        return FileKeeper(path)
+    if scheme[1].lower() not in (
+        "postgresql",
+        "postgres",
+    ):  # The rest can hold a password and is not repeated.
+        raise StoreError(
+            f"A store is a path to a file or a postgresql:// URL, a {scheme[1]}:// URL came: mend it."
+        )
+    from consilience.store.postgres import ServerKeeper
+
+    return ServerKeeper(os.fspath(path))
+
+
 def place(path: str | os.PathLike[str]) -> Place:
     """Return where the store lies, with symbolic links followed, so that two names of one file share a spool.
 
@@ -30,15 +59,10 @@ def place(path: str | os.PathLike[str]) -> Place:
     Raises
     ------
     StoreError
-        The path is a URL, a folder, a file of another kind, or in a folder that is missing or cannot be read.
+        The path is a folder, a file of another kind, or in a folder that is missing or cannot be read.
     NetworkFileSystem
         It lies on a network file system.
     """
-    scheme = _SCHEME.match(os.fspath(path))
-    if scheme:  # The rest of a URL can hold a password and is not repeated.
-        raise StoreError(
-            f"A store is a path to a file, a {scheme[1]}:// URL came: this version keeps files only."
-        )
     if not os.fspath(path) or "\x00" in os.fspath(path):
         raise StoreError(
             f"A store is a path to a file, {os.fspath(path)!r} came: write Store('history.duckdb')."

@@ -10,7 +10,7 @@ from consilience.store.schema import time_column
 from consilience.store.upkeep import Maintained
 
 if TYPE_CHECKING:
-    import duckdb
+    from consilience.store.keeper import Session
 
 _EVER = datetime(1, 1, 1, tzinfo=UTC)
 _LEDGER_DAYS = 90
@@ -54,78 +54,67 @@ FROM late c LEFT JOIN {table} m ON {same}
 """
 
 
-def maintained(connection: duckdb.DuckDBPyConnection, keep: Mapping[str, int], now: datetime) -> Maintained:
-    """Roll up and remove; the connection is alone with the file.
+def maintained(session: Session, keep: Mapping[str, int], now: datetime) -> Maintained:
+    """Roll up and remove; in one transaction.
 
     Parameters
     ----------
-    connection
-        That of a writer.
+    session
+        Alone with the tables.
     keep
         Days by table.
     now
         In UTC; buckets that have not ended wait for the next time.
     """
-    connection.execute("SET TimeZone = 'UTC'")
-    connection.begin()
-    gone = _removed_before(connection, "metrics")
-    rolled = {table: _rolled_up(connection, table, now, gone) for table in _UNITS}
-    if gone is not None:  # What came late is in the roll-ups now, and must not be added again.
-        _count(connection, "DELETE FROM metrics WHERE asked_at < ?", [gone])
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    removed = {
-        table: _remove(connection, table, midnight - timedelta(days=days), now)
-        for table, days in keep.items()
-    }
-    # Names of segments: they are needed for as long as a segment may lie in the spool after it was taken.
-    connection.execute("DELETE FROM ingested WHERE taken_at < ?", [midnight - timedelta(days=_LEDGER_DAYS)])
-    connection.commit()
+    with session.transaction():
+        gone = _removed_before(session, "metrics")
+        rolled = {table: _rolled_up(session, table, now, gone) for table in _UNITS}
+        if gone is not None:  # What came late is in the roll-ups now, and must not be added again.
+            session.changed("DELETE FROM metrics WHERE asked_at < ?", [gone])
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        removed = {
+            table: _remove(session, table, midnight - timedelta(days=days), now)
+            for table, days in keep.items()
+        }
+        # Names of segments: they are needed for as long as a segment may lie in the spool after it was taken.
+        session.execute("DELETE FROM ingested WHERE taken_at < ?", [midnight - timedelta(days=_LEDGER_DAYS)])
     return Maintained(rolled, removed)
 
 
-def _rolled_up(
-    connection: duckdb.DuckDBPyConnection, table: str, now: datetime, gone: datetime | None
-) -> int:
+def _rolled_up(session: Session, table: str, now: datetime, gone: datetime | None) -> int:
     unit = _UNITS[table]
     parts = {"table": table, "same": _SAME.format("c", "m"), "same_raw": _SAME.format("r", "m")}
     span = f"asked_at >= ? AND asked_at < date_trunc('{unit}', ?::TIMESTAMPTZ)"
     raw = _RAW.format(unit=unit, span=span)
     sql = _CHANGED.format(raw=raw, rolled=_ROLLED.format(rows="chosen"), **parts)
-    n = _replace(connection, table, sql, [gone or _EVER, now])
+    n = _replace(session, table, sql, [gone or _EVER, now])
     if gone is not None:
         raw = _RAW.format(unit=unit, span="asked_at < ?")
         n += _replace(
-            connection, table, _LATE.format(raw=raw, rolled=_ROLLED.format(rows="raw"), **parts), [gone]
+            session, table, _LATE.format(raw=raw, rolled=_ROLLED.format(rows="raw"), **parts), [gone]
         )
     return n
 
 
-def _replace(connection: duckdb.DuckDBPyConnection, table: str, sql: str, params: list[datetime]) -> int:
-    connection.execute(sql, params)
+def _replace(session: Session, table: str, sql: str, params: list[datetime]) -> int:
+    session.execute(sql, params)
     same = _SAME.format(table, "fresh")
-    connection.execute(f"DELETE FROM {table} USING fresh WHERE {same}")  # noqa: S608 - one of _UNITS
-    n = _count(connection, f"INSERT INTO {table} SELECT * FROM fresh ORDER BY bucket", [])  # noqa: S608 - one of _UNITS
-    connection.execute("DROP TABLE fresh")
+    session.execute(f"DELETE FROM {table} USING fresh WHERE {same}")  # noqa: S608 - one of _UNITS
+    n = session.changed(f"INSERT INTO {table} SELECT * FROM fresh ORDER BY bucket", [])  # noqa: S608 - one of _UNITS
+    session.execute("DROP TABLE fresh")
     return n
 
 
-def _remove(connection: duckdb.DuckDBPyConnection, table: str, before: datetime, now: datetime) -> int:
-    n = _count(connection, f"DELETE FROM {table} WHERE {time_column(table)} < ?", [before])  # noqa: S608 - of TABLES
-    known = _removed_before(connection, table)
+def _remove(session: Session, table: str, before: datetime, now: datetime) -> int:
+    n = session.changed(f"DELETE FROM {table} WHERE {time_column(table)} < ?", [before])  # noqa: S608 - of TABLES
+    known = _removed_before(session, table)
     if known is None or known < before:
-        connection.execute("DELETE FROM removed WHERE table_name = ?", [table])
-        connection.execute("INSERT INTO removed VALUES (?, ?, ?)", [table, before, now])
+        session.execute("DELETE FROM removed WHERE table_name = ?", [table])
+        session.execute("INSERT INTO removed VALUES (?, ?, ?)", [table, before, now])
     return n
 
 
-def _removed_before(connection: duckdb.DuckDBPyConnection, table: str) -> datetime | None:
+def _removed_before(session: Session, table: str) -> datetime | None:
     # As text: the engine gives times with a zone only where pytz is installed.
-    rows = connection.execute(
-        "SELECT CAST(max(before) AS TEXT) FROM removed WHERE table_name = ?", [table]
-    ).fetchall()
+    rows = session.execute("SELECT CAST(max(before) AS TEXT) FROM removed WHERE table_name = ?", [table])
     return None if rows[0][0] is None else datetime.fromisoformat(rows[0][0])
-
-
-def _count(connection: duckdb.DuckDBPyConnection, sql: str, params: list[datetime]) -> int:
-    ((n,),) = connection.execute(sql, params).fetchall()
-    return int(n)

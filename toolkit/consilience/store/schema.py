@@ -10,7 +10,7 @@ USD a million tokens. ``removed`` says which days retention took, so that roll-u
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TypeAlias
 
 Columns: TypeAlias = Mapping[str, str]
@@ -81,6 +81,25 @@ MIGRATIONS: tuple[str, ...] = (
         answer_kind TEXT, replicate BIGINT, lease_until TIMESTAMPTZ, response_id TEXT
     );
     """,
+    """
+    CREATE TABLE audit (
+        id TEXT, asked_at TIMESTAMPTZ, person TEXT, role TEXT, action TEXT, target TEXT, detail TEXT, address TEXT
+    );
+    CREATE TABLE settings (id TEXT, asked_at TIMESTAMPTZ, name TEXT, value TEXT, person TEXT);
+    """,
+    """
+    ALTER TABLE questions ADD COLUMN tags TEXT;
+    ALTER TABLE questions ADD COLUMN circle TEXT;
+    ALTER TABLE responses ADD COLUMN calls BIGINT;
+    ALTER TABLE verdicts ADD COLUMN course TEXT;
+    ALTER TABLE experts ADD COLUMN circle TEXT;
+    CREATE TABLE rounds (
+        id TEXT, asked_at TIMESTAMPTZ, verdict_id TEXT, question_id TEXT, number BIGINT, text TEXT, context TEXT,
+        response_id TEXT, expert TEXT, source TEXT, outcome TEXT, answer TEXT, raw TEXT, reason TEXT,
+        confidence DOUBLE PRECISION, confidence_source TEXT, probabilities TEXT, input_tokens BIGINT,
+        output_tokens BIGINT, cost_usd DOUBLE PRECISION, latency_s DOUBLE PRECISION, calls BIGINT
+    );
+    """,
 )
 """One text a version; the first makes version 1. A migration that was released is never edited."""
 
@@ -97,7 +116,7 @@ def _columns(migrations: tuple[str, ...]) -> dict[str, dict[str, str]]:
             tables[created] = dict(_pairs(columns))
         else:
             tables[altered][column] = kind
-    return {name: columns for name, columns in tables.items() if name not in _LEDGERS}
+    return tables
 
 
 def _pairs(columns: str) -> Iterator[tuple[str, str]]:
@@ -106,8 +125,30 @@ def _pairs(columns: str) -> Iterator[tuple[str, str]]:
         yield name, kind
 
 
-TABLES: Mapping[str, Columns] = _columns(MIGRATIONS)
+ALL_TABLES: Mapping[str, Columns] = _columns(MIGRATIONS)
+"""Columns of every table, as the migrations make them."""
+
+TABLES: Mapping[str, Columns] = {name: c for name, c in ALL_TABLES.items() if name not in _LEDGERS}
 """Columns of the tables that hold rows, as the migrations make them: what a segment may carry."""
+
+
+def older(there: Mapping[str, Collection[str]], schema: str) -> Iterator[tuple[str, str]]:
+    """Yield name and statement of what makes a store look like one of this version: what it lacks is empty or NULL.
+
+    Parameters
+    ----------
+    there
+        Columns by table, as they are.
+    schema
+        Where these tables lie.
+    """
+    for name, columns in ALL_TABLES.items():
+        known = there.get(name, frozenset())
+        cells = ", ".join(c if c in known else f"NULL::{kind} AS {c}" for c, kind in columns.items())
+        yield name, f"SELECT {cells} " + (f"FROM {schema}.{name}" if known else "WHERE false")
+    for name in sorted(there.keys() - ALL_TABLES.keys()):
+        quoted = '"' + name.replace('"', '""') + '"'
+        yield quoted, f"SELECT * FROM {schema}.{quoted}"  # noqa: S608 - a name in quotes
 
 
 def time_column(table: str) -> str:

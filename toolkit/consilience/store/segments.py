@@ -18,7 +18,7 @@ from consilience.store.rows import storable
 from consilience.store.schema import SCHEMA_VERSION, TABLES, Columns
 
 if TYPE_CHECKING:
-    from consilience.store.rows import Bundle, Cell
+    from consilience.store.rows import Bundle
 
 _TABLE = "table_name"
 _VERSION = b"consilience.schema"
@@ -42,20 +42,25 @@ def encode(bundles: Sequence[Bundle]) -> bytes:
     """Return the bundles as one Parquet file in memory."""
     rows = {name: [row for b in bundles for row in b.tables.get(name, ())] for name in TABLES}
     total = sum(map(len, rows.values()))
-    arrays: dict[str, pa.Array] = {
-        _TABLE: pa.array([name for name in TABLES for _ in rows[name]], type=pa.string())
-    }
+    names = pa.array(list(rows), pa.string())
+    which = pa.array([n for n, own in enumerate(rows.values()) for _ in own], pa.int32())
+    arrays: dict[str, pa.Array | pa.ChunkedArray] = {_TABLE: names.take(which)}
     before = 0
     for name, own in rows.items():
         after = total - before - len(own)
-        for position, (column, kind) in enumerate(TABLES[name].items() if own else ()):
-            cells: list[Cell] = [None] * before + [row[position] for row in own] + [None] * after
-            arrays[f"{name}.{column}"] = pa.array(cells, type=TYPES[kind])
+        # Beside its own rows a column is NULL, which takes no Python object a cell.
+        for (column, kind), cells in zip(TABLES[name].items(), zip(*own, strict=True), strict=bool(own)):
+            parts = [
+                pa.nulls(before, TYPES[kind]),
+                pa.array(cells, TYPES[kind]),
+                pa.nulls(after, TYPES[kind]),
+            ]
+            arrays[f"{name}.{column}"] = pa.chunked_array(parts)
         before += len(own)
     table = pa.table(arrays).replace_schema_metadata({_VERSION: str(SCHEMA_VERSION)})
     sink = pa.BufferOutputStream()
-    # Statistics and dictionaries help a reader that skips; a segment is read once and whole.
-    pq.write_table(table, sink, compression="zstd", use_dictionary=False, write_statistics=False)
+    # Statistics and dictionaries help a reader that skips; a segment is read once and whole, half a second later.
+    pq.write_table(table, sink, compression="lz4", use_dictionary=False, write_statistics=False)
     return bytes(sink.getvalue())
 
 
@@ -106,7 +111,11 @@ def by_table(segments: Sequence[pa.Table]) -> Iterator[tuple[str, pa.Table]]:
     whole = pa.concat_tables(segments, promote_options="default").unify_dictionaries()
     for name, columns in TABLES.items():
         chosen = pc.equal(whole[_TABLE], name)
-        own = whole if pc.all(chosen).as_py() else whole.filter(chosen)
+        if not pc.any(chosen).as_py():
+            continue
+        own = whole.select([full for full in whole.column_names if full.startswith(f"{name}.")])
+        if not pc.all(chosen).as_py():
+            own = own.filter(chosen)
         if own.num_rows:
             yield name, pa.table({c: _column(own, f"{name}.{c}", kind) for c, kind in columns.items()})
 

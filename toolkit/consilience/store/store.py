@@ -1,4 +1,4 @@
-"""The store: history of questions, responses and verdicts in one DuckDB file that many processes share."""
+"""The store: history of questions, responses and verdicts that many processes share."""
 
 from __future__ import annotations
 
@@ -14,45 +14,45 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from consilience.errors import InvalidInput, StatementTimedOut, StoreBusy, StoreError, StoreFull
+from consilience.errors import InvalidInput, StatementTimedOut, StoreAway, StoreBusy, StoreError, StoreFull
 from consilience.store.alive import alive, close_before_duckdb
 from consilience.store.locks import Locks
 from consilience.store.outbox import Outbox
-from consilience.store.places import check_writable, place
+from consilience.store.places import kept_in
+from consilience.store.query import Query, Readable
 from consilience.store.rows import Bundle, bundle, slow_statement
 from consilience.store.spool import Spool
-from consilience.store.statement import Statement
+from consilience.store.statement import Statement, cut
 from consilience.store.upkeep import Compacted, Upkeep
 
 if TYPE_CHECKING:
-    import duckdb
     import polars as pl
 
     from consilience.frames import Frame
     from consilience.models import Question, Response
-    from consilience.store.ingest import Ingester
-    from consilience.store.leases import Leases
+    from consilience.store.handing import HandOver
+    from consilience.store.keeper import Keeper, Living, Session
     from consilience.store.worker import Worker
     from consilience.verdict import Verdict
 
 _LOG = logging.getLogger("consilience.store")
-_PAUSE = 0.005
 _CHECK_SECONDS = 1.0
-_CLOSING_SECONDS = 5.0
-_ORPHANED_SECONDS = 2.0
 
 
 class Store(Upkeep):
-    """History in a DuckDB file that notebooks, dashboards and workers on one machine use at once.
+    """History in a DuckDB file that notebooks, dashboards and workers on one machine use at once, or in PostgreSQL.
 
-    Making a `Store` opens no file and starts no thread. Writers put segments into a spool folder beside the file; one
-    of the processes takes them into DuckDB. Threads may share a store. A pickled store arrives with the same path and
-    nothing pending; so does a forked one.
+    Making a `Store` opens no file and starts no thread. Writers put segments into a spool folder on this machine; one
+    of the processes takes them into the tables. Threads may share a store. A pickled store arrives with the same path
+    and nothing pending; so does a forked one.
 
     Parameters
     ----------
     path
-        The DuckDB file; it is made when the first rows arrive. Its folder must exist, on a local disk.
+        The DuckDB file; it is made when the first rows arrive. Its folder must exist, on a local disk. Or a URL
+        ``postgresql://user@host/database`` for a team (extra ``postgres``): the tables lie in its schema
+        ``consilience``, and the spool in a folder of the user's data, ``consilience/spools`` (``CONSILIENCE_SPOOLS``
+        names another place). A password is better left to ``PGPASSWORD`` or ``~/.pgpass``; it is never shown.
     timeout
         Longest wait for other processes when reading, in seconds.
     interval
@@ -66,9 +66,9 @@ class Store(Upkeep):
     Raises
     ------
     NetworkFileSystem
-        The path lies on a network file system.
+        The path, or the spool of a URL, lies on a network file system.
     StoreError
-        The path is a folder, a file of another kind, a URL, or its folder does not exist.
+        The path is a folder, a file of another kind, another URL, or its folder does not exist.
 
     Examples
     --------
@@ -101,25 +101,35 @@ class Store(Upkeep):
             raise InvalidInput(
                 f"timeout, interval and slow must be above 0 s, {timeout!r}, {interval!r} and {slow!r} came."
             )
-        self._place = place(path)
+        self._keeper: Keeper = kept_in(path)
         self._timeout = timeout
         self._interval = interval
         self._observer = observer
         self._slow = slow
         self._watchers = []
         self._before_close: list[Callable[[], object]] = []
-        self._locks = Locks(self._place.spool)
-        self._spool = Spool(self._place.spool)
+        self._locks = Locks(self._keeper.spool)
+        self._spool = Spool(self._keeper.spool)
         self._outbox = Outbox(self._spool)
-        self._parts: tuple[Leases, Ingester, Worker] | None = None
+        self._parts: tuple[HandOver, Worker] | None = None
         self._loading = threading.Lock()
         self._closed = False
         alive.add(self)
 
     @property
-    def path(self) -> Path:
-        """The DuckDB file."""
-        return self._place.file
+    def path(self) -> Path | None:
+        """The DuckDB file; ``None`` when a server keeps the rows."""
+        return self._keeper.path
+
+    @property
+    def address(self) -> str:
+        """The DuckDB file as text, or the URL of the server without its password."""
+        return self._keeper.address
+
+    @property
+    def name(self) -> str:
+        """What people call it: the name of its file, or where its server is."""
+        return self.path.name if self.path is not None else self.address
 
     def record(self, question: Question, responses: Iterable[Response], verdict: Verdict | None) -> None:
         """Write a question with its responses and verdict, all or nothing; they are durable when this returns.
@@ -196,28 +206,32 @@ class Store(Upkeep):
         """
         self._require_open()
         self._outbox.flush()
-        if self._place.spool.exists():
-            self._take_own(self._timeout)
+        if self._spool.folder.exists():
+            self._loaded()[0].own(self._timeout)
 
     def check(self) -> None:
         """Raise what stands against using the store, before anything is paid for; later calls cost nothing.
 
+        A server that is away does not stand against it: what is written meanwhile waits in the spool.
+
         Raises
         ------
         StoreTooNew
-            The file was written by a newer version. It is not changed.
+            The store was written by a newer version. It is not changed.
         StoreError
-            The store is closed, or the file is not a store.
+            The store is closed, or the file or schema is not a store.
         """
         self._require_open()
-        self._loaded()[0].check(self._timeout)
+        self._loaded()
+        with suppress(StoreAway):
+            self._keeper.check(self._timeout)
 
     def compact(self) -> Compacted:  # noqa: D102 - told in Upkeep
-        self.migrate()  # Makes the file if there is none.
-        before = self.path.stat().st_size
+        self.migrate()  # Makes the tables if there are none.
+        before = self._keeper.size()
         with self._locks.elected(self._timeout):
-            self._loaded()[0].compact(self._timeout)
-        return Compacted(before, self.path.stat().st_size)
+            self._keeper.compact(self._timeout)
+        return Compacted(before, self._keeper.size())
 
     def export(  # noqa: D102 - told in Upkeep
         self, folder: str | os.PathLike[str], *, since: date | None = None, until: date | None = None
@@ -225,14 +239,19 @@ class Store(Upkeep):
         from consilience.store.parquet import exported
 
         self._hand_over()
-        return exported(self._loaded()[0], self._timeout, Path(folder), since, until)
+        return exported(self._keeper, self._timeout, Path(folder), since, until)
 
     def import_(self, folder: str | os.PathLike[str]) -> Mapping[str, int]:  # noqa: D102 - told in Upkeep
         from consilience.store.parquet import imported
 
         self._hand_over()
-        check_writable(self._place)
-        return imported(self._loaded()[0], self._timeout, Path(folder))
+        return imported(self._keeper, self._timeout, Path(folder))
+
+    def living(self, run_id: str) -> Living:
+        """Return a run's sign of life, which other runs on this store see."""
+        self._require_open()
+        self._loaded()
+        return self._keeper.living(run_id)
 
     def close(self) -> None:
         """Write and hand over what is left, and end the background thread. A second call does nothing."""
@@ -244,14 +263,12 @@ class Store(Upkeep):
         alive.discard(self)
         if self._parts is None:
             return
-        self._parts[2].stop()
-        self._outbox.flush()
-        # What cannot be taken now is safe in the spool, and the next process takes it.
-        if self._outbox.waiting():
-            try:
-                self._take_own(min(_CLOSING_SECONDS, self._timeout))
-            except StoreError as error:
-                _LOG.info("Segments are left in the spool for the next process: %s", error)
+        self._parts[1].stop()
+        try:
+            self._outbox.flush()
+            self._parts[0].when_closing(self._timeout)
+        finally:
+            self._keeper.close()
 
     def __enter__(self) -> Self:
         return self
@@ -262,60 +279,64 @@ class Store(Upkeep):
         self.close()
 
     def __reduce__(self) -> tuple[Callable[..., Store], tuple[object, ...]]:
-        return _again, (os.fspath(self.path), self._timeout, self._interval, self._slow)
+        return _again, (self._keeper.again(), self._timeout, self._interval, self._slow)
 
     def __repr__(self) -> str:
         state = ", closed" if self._closed else ""
-        return f"<Store {os.fspath(self.path)!r}, {self._outbox.n_pending} rows pending{state}>"
+        return f"<Store {self.address!r}, {self._outbox.n_pending} rows pending{state}>"
+
+    def _guard(self, query: str, params: tuple[object, ...]) -> None:
+        self._require_open()
+        self._loaded()
+        self._keeper.guard(query, params, self._timeout)
 
     def _read(
         self,
-        query: str,
+        query: Readable,
         params: tuple[object, ...],
         *,
         timeout: float | None = None,
         limit: int | None = None,
     ) -> pl.DataFrame:
         started = time.monotonic()
-        leases = self._hand_over()
-        from consilience.store.frames import Reading, plan
-
+        self._hand_over()
+        asked = query if isinstance(query, Query) else Query(query)
+        text = self._keeper.dialect.text(asked)
         slow: Bundle | None = None
         try:
-            with leases.reading(self._timeout) as connection:
+            with self._keeper.reading(self._timeout) as reader:
                 try:
-                    reading = Reading.of(connection, query, params, timeout, limit)
+                    # One row more than allowed says whether there are more.
+                    reading = reader.run(asked, params, timeout, None if limit is None else limit + 1)
                 except StatementTimedOut:
-                    slow = slow_statement(query, timeout or 0.0, None, plan(connection, query, params))
+                    slow = slow_statement(text, timeout or 0.0, None, reader.plan(asked, params))
                     raise
                 if reading.seconds >= self._slow:
-                    text = plan(connection, query, params)
-                    slow = slow_statement(query, reading.seconds, reading.frame.height, text)
+                    plan = reader.plan(asked, params)
+                    slow = slow_statement(text, reading.seconds, reading.frame.height, plan)
         finally:
             self._keep(slow)
-        self._tell(Statement(query, time.monotonic() - started, reading.frame.height))
-        return reading.frame
+        frame = reading.frame if limit is None else cut(reading.frame, limit)
+        self._tell(Statement(text, time.monotonic() - started, frame.height))
+        return frame
 
-    def _hand_over(self) -> Leases:
-        """See to it that what this process wrote, and what a dead one left, is in the file."""
+    def _hand_over(self) -> None:
+        """See to it that what this process wrote, and what a dead one left, is in the tables."""
         self._require_open()
-        leases, ingester, _ = self._loaded()
-        self._outbox.flush()
-        if self._outbox.waiting():
-            self._take_own(self._timeout)
-        elif self._spool.waiting() and ingester.rested(_ORPHANED_SECONDS):
-            self._take_others(ingester)
-        return leases
+        self._loaded()[0].before_reading(self._timeout)
 
     @contextmanager
-    def _alone(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        check_writable(self._place)
-        with self._hand_over().writing(self._timeout) as connection:
-            yield connection
+    def _alone(self) -> Iterator[Session]:
+        self._keeper.check_writable()
+        self._hand_over()
+        with self._keeper.changing(self._timeout) as session:
+            yield session
 
-    def _sizes(self) -> tuple[Path, int, list[int]]:
-        size = self.path.stat().st_size if self.path.exists() else 0
-        return self.path, size, [segment.size for segment in self._spool.waiting()]
+    def _revision(self) -> object:
+        return self._keeper.revision(), len(self._spool.waiting())
+
+    def _sizes(self) -> tuple[str, int, list[int]]:
+        return self.address, self._keeper.size(), [segment.size for segment in self._spool.waiting()]
 
     def _tell(self, statement: Statement) -> None:
         if self._observer is not None:
@@ -334,65 +355,43 @@ class Store(Upkeep):
     @contextmanager
     def _writable(self) -> Iterator[None]:
         self._require_open()
-        leases, _, worker = self._loaded()
-        # Writing needs no DuckDB: who holds the file, or fills the disk, matters to the ingester alone.
-        with suppress(StoreBusy, StoreFull):
-            leases.check(_CHECK_SECONDS)
-        check_writable(self._place)
+        _, worker = self._loaded()
+        # Writing needs no engine: who holds the tables, or fills the disk, matters to the ingester alone.
+        with suppress(StoreAway, StoreBusy, StoreFull):
+            self._keeper.check(_CHECK_SECONDS)
+        self._keeper.check_writable()
         try:
             yield
         finally:
             worker.wake()  # Also when the disk is full: the thread tries again.
 
-    def _take_own(self, timeout: float) -> None:
-        """Return when what this process has written until now is in the file, by whoever takes it."""
-        ingester = self._loaded()[1]
-        # Fixed here: other threads go on writing, and would make this wait for ever.
-        own = self._outbox.waiting()
-        deadline = time.monotonic() + timeout
-        while True:
-            left = deadline - time.monotonic()
-            if ingester.take(max(left, 0.0)) or not any(map(self._spool.holds, own)):
-                return
-            if left <= 0:
-                raise StoreBusy(
-                    f"What this process wrote must be in {self.path} within {timeout:g} s, another process held the "
-                    "store longer. The rows are safe in the spool: try again, or give Store a longer timeout."
-                )
-            time.sleep(_PAUSE)
-
-    def _take_others(self, ingester: Ingester) -> None:
-        # Nobody has taken anything for a while: the writer is dead. Readers that tried more often would hold the
-        # ingest lock before the writers' threads.
-        with suppress(StoreBusy):
-            if os.access(self._place.spool, os.W_OK):
-                ingester.take(min(_ORPHANED_SECONDS, self._timeout))
-
-    def _loaded(self) -> tuple[Leases, Ingester, Worker]:
+    def _loaded(self) -> tuple[HandOver, Worker]:
         with self._loading:
             if self._parts is None:
+                from consilience.store.handing import HandOver
                 from consilience.store.ingest import Ingester
-                from consilience.store.leases import Leases
                 from consilience.store.worker import Worker
 
+                self._keeper.load()
                 close_before_duckdb()
-                leases = Leases(self._place, self._locks)
-                ingester = Ingester(self._spool, self._locks, leases)
+                ingester = Ingester(self._spool, self._locks, self._keeper)
                 worker = Worker(self._outbox, ingester, self._interval)
                 # A store that nobody holds any more must not keep its thread.
                 weakref.finalize(self, worker.stop, wait=False).atexit = False
-                self._parts = (leases, ingester, worker)
+                handing = HandOver(self._spool, self._outbox, ingester, self.address)
+                self._parts = (handing, worker)
             return self._parts
 
     def _require_open(self) -> None:
         if self._closed:
-            raise StoreError(f"The store {self.path} is closed: make a new Store.")
+            raise StoreError(f"The store {self.address} is closed: make a new Store.")
 
     def _forked(self) -> None:
         self._loading = threading.Lock()
         self._outbox.forget()
+        self._keeper.forget()
         if self._parts is not None:
-            self._parts[2].forget()
+            self._parts[1].forget()
 
 
 def _again(path: str, timeout: float, interval: float, slow: float) -> Store:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from consilience.errors import InvalidInput
@@ -16,14 +15,15 @@ from consilience.store.history import History
 from consilience.store.schema import TABLES
 
 if TYPE_CHECKING:
-    import duckdb
     import polars as pl
+
+    from consilience.store.keeper import Session
 
 KEEP: Mapping[str, int] = {"metrics": 7, "metrics_1m": 90, "statements": 90}
 """Days by default: raw metrics for a week, minutes and slow statements for a quarter; hours and history for ever."""
 
 #: What hangs together goes together.
-_TOGETHER = {"questions": ("questions", "responses", "verdicts", "recommendations")}
+_TOGETHER = {"questions": ("questions", "responses", "verdicts", "recommendations", "rounds")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +32,19 @@ class Status(StatusDisplayed):
 
     Parameters
     ----------
-    path
-        The file.
+    address
+        The file, or the server without its password.
     version
         Of its schema; ``None`` before the first rows.
     size
-        Bytes of the file.
+        Bytes of the file, or of the tables with their indexes.
     waiting, waiting_size
         Segments in the spool that nobody has taken yet, and their bytes.
     tables
         ``name, rows, oldest, newest``, one row a table.
     """
 
-    path: Path
+    address: str
     version: int | None
     size: int
     waiting: int
@@ -53,7 +53,7 @@ class Status(StatusDisplayed):
 
     def __repr__(self) -> str:
         rows = self.tables["rows"].sum()
-        return f"<Status of {str(self.path)!r}: version {self.version}, {rows:,} rows, {self.size:,} bytes>"
+        return f"<Status of {self.address!r}: version {self.version}, {rows:,} rows, {self.size:,} bytes>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Maintained:
 
 @dataclass(frozen=True, slots=True)
 class Compacted:
-    """What `Store.compact` did: bytes of the file before and after."""
+    """What `Store.compact` did: bytes of the file, or of the tables, before and after."""
 
     before: int
     after: int
@@ -89,15 +89,25 @@ class Upkeep(History, StoreDisplayed):
 
         frame = self._read(STATUS, ())
         versions = frame.filter(frame["name"] == "schema_version")
-        path, size, waiting = self._sizes()
+        address, size, waiting = self._sizes()
         return Status(
-            path=path,
+            address=address,
             version=versions["rows"].item() if size else None,
             size=size,
             waiting=len(waiting),
             waiting_size=sum(waiting),
             tables=frame.filter(frame["name"] != "schema_version"),
         )
+
+    def revision(self) -> object:
+        """Return what is different as soon as the store holds other rows; of a file it is two looks at folders.
+
+        Raises
+        ------
+        StoreError
+            A server does not answer.
+        """
+        return self._revision()
 
     def maintain(self, *, keep: Mapping[str, int] = KEEP, now: datetime | None = None) -> Maintained:
         """Roll metrics up to minutes and hours, then remove whole days that are older than is kept; all or nothing.
@@ -132,24 +142,22 @@ class Upkeep(History, StoreDisplayed):
             if days < 0:
                 raise InvalidInput(f"keep= takes days from 0 up, {days} came for {table}.")
         by_table = {each: n for table, n in keep.items() for each in _TOGETHER.get(table, (table,))}
-        with self._alone() as connection:
-            return maintained(connection, by_table, (now or datetime.now(UTC)).astimezone(UTC))
+        with self._alone() as session:
+            return maintained(session, by_table, (now or datetime.now(UTC)).astimezone(UTC))
 
     def migrate(self) -> int:
-        """Bring the file to this version's schema now, instead of with the next write, and return the version.
+        """Bring the store to this version's schema now, instead of with the next write, and return the version.
 
         Raises
         ------
         StoreTooNew
             It was written by a newer version. It is not changed.
         """
-        from consilience.store.leases import version
-
-        with self._alone() as connection:
-            return version(connection) or 0
+        with self._alone() as session:
+            return session.version()
 
     def compact(self) -> Compacted:
-        """Write the file anew without the space of what was removed, and put it in the old one's place.
+        """Write the file, or the server's tables, anew without the space of what was removed.
 
         Others wait meanwhile. A process that is killed during it leaves the old file or the new one, whole.
 
@@ -206,10 +214,14 @@ class Upkeep(History, StoreDisplayed):
         """
         raise NotImplementedError
 
-    def _alone(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        """Return a lease that changes tables, after all that was written is in them."""
+    def _alone(self) -> AbstractContextManager[Session]:
+        """Return what changes tables, after all that was written is in them."""
         raise NotImplementedError
 
-    def _sizes(self) -> tuple[Path, int, list[int]]:
-        """Return the path, the bytes of the file, and those of each segment that waits."""
+    def _revision(self) -> object:
+        """Return what changes with the rows that are kept, and with those that wait."""
+        raise NotImplementedError
+
+    def _sizes(self) -> tuple[str, int, list[int]]:
+        """Return the address, the bytes of the file or tables, and those of each segment that waits."""
         raise NotImplementedError

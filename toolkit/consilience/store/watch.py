@@ -95,7 +95,7 @@ class Watched:
             warnings.warn_explicit(
                 f"This line has run the same statement {self._repeats} times, each time opening the store: "
                 f"{text[:200]!r}. Read all rows with one statement before the loop: latest(n) and search() bring "
-                "responses too, and sql() takes a list (WHERE list_contains(?, id)).",
+                "responses too, and sql() takes a list (WHERE id = ANY(?)).",
                 RepeatedStatement,
                 file,
                 line,

@@ -25,6 +25,7 @@ from consilience.models import (
     Ranking,
     Response,
     Score,
+    Source,
     Text,
 )
 from consilience.verdict.methods import WEIGHTED, Method, checked_method
@@ -49,7 +50,7 @@ def decide(
         What was asked.
     responses
         One for each asked expert, with whatever outcome. Who was *timed out* or *not needed* and answered later has
-        two; the later one counts.
+        two, a person who changed an answer has more; the last one counts.
     method
         For labels, texts and other kinds: ``majority``, the default (more than half of the *asked* experts gave the
         same answer), ``plurality`` (most of those who answered, ties stay ties), ``weighted majority`` (more than half
@@ -101,9 +102,20 @@ _UNHEARD = (Outcome.TIMED_OUT, Outcome.NOT_NEEDED)
 
 
 def _standing(responses: list[Response]) -> tuple[Response, ...]:
-    """Return the responses without the time-outs and releases of experts who responded later."""
-    came = {response.expert for response in responses if response.outcome not in _UNHEARD}
-    return tuple(r for r in responses if r.outcome not in _UNHEARD or r.expert not in came)
+    """Return the responses that count: without the time-outs and releases of who responded later.
+
+    Of what a person said the last counts, and a person who took it back is as if they had not answered.
+    """
+    heard = {r.expert: r for r in sorted(responses, key=lambda r: r.latency_s) if r.outcome not in _UNHEARD}
+    back = {name for name, r in heard.items() if r.source is Source.PERSON and r.outcome is Outcome.WITHDRAWN}
+
+    def stands(response: Response) -> bool:
+        own = heard.get(response.expert)
+        if response.outcome in _UNHEARD:
+            return own is None or response.expert in back
+        return response.source is not Source.PERSON or (response is own and response.expert not in back)
+
+    return tuple(filter(stands, responses)) or tuple(heard.values())
 
 
 @dataclass(frozen=True, slots=True)

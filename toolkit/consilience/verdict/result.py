@@ -336,7 +336,7 @@ class Verdict(Displayed):
         return plain("\n".join(lines), limit=50_000)
 
     def to_polars(self) -> pl.DataFrame:
-        """Return one row a response: who, outcome, answer, confidence, seconds, tokens, cost."""
+        """Return one row a response: who, outcome, answer, confidence and its source, seconds, tokens, cost."""
         import polars as pl
 
         return pl.DataFrame(
@@ -347,6 +347,7 @@ class Verdict(Displayed):
                     "outcome": str(response.outcome),
                     "answer": None if response.answer is None else shown(response.answer),
                     "confidence": response.confidence,
+                    "confidence_source": response.confidence_source and str(response.confidence_source),
                     "latency_s": response.latency_s,
                     "input_tokens": response.usage.input_tokens,
                     "output_tokens": response.usage.output_tokens,
@@ -355,7 +356,12 @@ class Verdict(Displayed):
                 }
                 for response in self.responses
             ],
-            schema_overrides={"confidence": pl.Float64, "cost_usd": pl.Float64, "answer": pl.String}
+            schema_overrides={
+                "confidence": pl.Float64,
+                "confidence_source": pl.String,
+                "cost_usd": pl.Float64,
+                "answer": pl.String,
+            }
             | {"input_tokens": pl.Int64, "output_tokens": pl.Int64, "reason": pl.String},
         )
 

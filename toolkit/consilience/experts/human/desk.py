@@ -16,19 +16,22 @@ from consilience.experts.human.late import collect, response_to, taken_up
 from consilience.experts.human.note import note_name, noted
 from consilience.experts.human.sheet import Written, decoded, filled, header, id_part
 from consilience.models import AnswerValue, Question, quoted
+from consilience.redaction import Redactor
 
 if TYPE_CHECKING:
     from consilience.store import Store
     from consilience.verdict import Verdict
 
-_UNANSWERED = """
-SELECT question_id FROM responses WHERE expert = ? AND source = 'person' GROUP BY question_id
-HAVING max(CASE WHEN outcome = 'timed out' THEN 1 ELSE 0 END) = 1
-AND max(CASE WHEN outcome IN ('answered', 'abstained') THEN 1 ELSE 0 END) = 0
-"""
-_HEARD = """
-SELECT outcome FROM responses WHERE expert = ? AND question_id = ? AND outcome IN ('answered', 'abstained') LIMIT 1
-"""
+# A time-out is older than whatever came; of what came the last counts, and may have been taken back.
+_LAST = """
+WITH said AS (
+    SELECT question_id, outcome, row_number() OVER (PARTITION BY question_id ORDER BY
+        CASE WHEN outcome = 'timed out' THEN 1 ELSE 0 END, latency_s DESC, id) AS nth
+    FROM responses WHERE expert = ? AND source = 'person'
+)
+SELECT question_id FROM said WHERE nth = 1"""
+_UNANSWERED = _LAST + " AND outcome IN ('timed out', 'withdrawn')"
+_HEARD = _LAST + " AND outcome IN ('answered', 'abstained') AND question_id = ?"
 
 
 class Desk:
@@ -47,6 +50,8 @@ class Desk:
     store
         The store of the circles that ask. With it, an answer after the deadline is recorded at once and decides the
         question again; without it, the circle's ``collect()`` does that.
+    redact
+        As in `Circle`, for what is recorded.
 
     Notes
     -----
@@ -83,12 +88,14 @@ class Desk:
         *,
         inbox: str | os.PathLike[str] | None = None,
         store: Store | None = None,
+        redact: Redactor | bool = False,
     ) -> None:
         if isinstance(person, Human) and inbox is not None:
             raise InvalidInput(f"{person.name} has an inbox of their own: leave inbox= out.")
         self._here = person if isinstance(person, Human) else None
         self._human = person if isinstance(person, Human) else Human(person, inbox)
         self._store = store
+        self._redact = (redact if isinstance(redact, Redactor) else Redactor()) if redact else None
 
     def __repr__(self) -> str:
         return f"Desk({self.person!r})"
@@ -206,7 +213,7 @@ class Desk:
         human.give(question_id, answer)
         if self._store is None or not any(question.id == question_id for question, _ in human.given_late()):
             return None
-        verdicts = collect(self._store, [human])
+        verdicts = collect(self._store, [human], redact=self._redact)
         return next((verdict for verdict in verdicts if verdict.question.id == question_id), None)
 
     def _deposit(self, name: str, pending: Pending, said: Written) -> None:
@@ -223,7 +230,7 @@ class Desk:
     def _recorded(self, question: Question, said: Written) -> Verdict | None:
         if self._store is None or self._stored(question.id) is None:
             return None
-        return taken_up(self._store, question, response_to(question, self._human, said))
+        return taken_up(self._store, question, response_to(question, self._human, said), self._redact)
 
     def _stored(self, question_id: str) -> Question | None:
         if self._store is None:

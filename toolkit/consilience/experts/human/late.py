@@ -15,6 +15,7 @@ from consilience.experts.human.human import Human
 from consilience.experts.human.inbox import ANSWERED, Pending, judged, read_answer
 from consilience.experts.human.sheet import Written, decoded, header, id_part
 from consilience.models import Outcome, Question, Response
+from consilience.redaction import Redactor
 from consilience.verdict import decide
 from consilience.verdict.methods import WEIGHTED
 
@@ -44,7 +45,7 @@ class Late:
     response: Response
 
 
-def collect(store: Store, humans: Iterable[Human]) -> tuple[Verdict, ...]:
+def collect(store: Store, humans: Iterable[Human], *, redact: Redactor | None = None) -> tuple[Verdict, ...]:
     """Take the late answers of people, record them, and decide again; each new verdict is the newest in the store.
 
     Parameters
@@ -54,6 +55,8 @@ def collect(store: Store, humans: Iterable[Human]) -> tuple[Verdict, ...]:
     humans
         Whose inboxes are read, and whose answers by `Human.give` are taken. An answer before its deadline belongs to
         the circle that waits for it and is left; so is one to a question that the store does not hold.
+    redact
+        Hides secrets and personal data in the answers before they are stored; nothing is hidden by default.
 
     Returns
     -------
@@ -74,7 +77,7 @@ def collect(store: Store, humans: Iterable[Human]) -> tuple[Verdict, ...]:
     for human in humans:
         folder = human.folder()
         for late in _in_hand(store, human) + (_in_inbox(store, human, folder) if folder else []):
-            decided.append(taken_up(store, late.question, late.response))
+            decided.append(taken_up(store, late.question, late.response, redact))
             human.forget(late.question.id)
     return tuple(decided)
 
@@ -149,9 +152,13 @@ def response_to(question: Question, human: Human, said: Written) -> Response:
     )
 
 
-def taken_up(store: Store, question: Question, response: Response) -> Verdict:
+def taken_up(store: Store, question: Question, response: Response, redact: Redactor | None) -> Verdict:
     """Record a late response and return the verdict that is decided with it, which the store then holds as newest."""
     before = store.verdict(question.id)
+    if redact is not None:
+        redaction = redact.start()
+        redaction.reserve(question.text, question.context or "", *(r.raw or "" for r in before.responses))
+        response = response.changed(redaction.hide)
     method = None if before.method in WEIGHTED else before.method
     responses = [*before.responses, response]
     verdict = decide(question, responses, method=method)

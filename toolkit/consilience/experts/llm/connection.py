@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from consilience.experts.llm.prompts import Turn
 from consilience.experts.llm.services import Service, Typed
 from consilience.loop import call_in_thread
 from consilience.models import Usage
+from consilience.urls import checked_server
 
 if TYPE_CHECKING:
     import httpx2
@@ -72,6 +73,9 @@ class Completion:
     tokens: tuple[Token, ...] = ()
 
 
+_ABOUT_THE_REQUEST = (400, 422)
+
+
 class Connection:
     """A service's client for one model, on the running loop.
 
@@ -86,6 +90,7 @@ class Connection:
     def __init__(self, service: Service, model: str, key: Key) -> None:
         self.service, self.model, self.key = service, model, key
         self._asked: Model | None = None
+        self._tells = True  # token probabilities, until it says that it does not
 
     def __repr__(self) -> str:
         return f"Connection({self.service.name!r}, {self.model!r}, {self.key!r})"
@@ -97,6 +102,8 @@ class Connection:
         ------
         ProviderExtraMissing
             The client is not installed.
+        UnsafeUrl
+            The service's address was given by a user and is not allowed.
         """
         if self._asked is None:
             self._asked = await call_in_thread(self._made)  # type: ignore[assignment]
@@ -109,8 +116,18 @@ class Connection:
         ProviderError, KeyRejected, ContextExceeded, Refused
             There is none.
         """
-        if self.service.streamed:
-            async with aclosing(self.stream(turns, request)) as parts:
+        request = self._possible(request)
+        try:
+            return await self._completed(turns, request)
+        except ProviderError as error:
+            if not self._untold(error, request):
+                raise
+        return await self._completed(turns, replace(request, probabilities=False))
+
+    async def _completed(self, turns: Sequence[Turn], request: Request) -> Completion:
+        # Google tells probabilities only of what is not streamed
+        if self.service.streamed and not (request.probabilities and self.service.dialect == "google"):
+            async with aclosing(self._streamed(turns, request)) as parts:
                 async for part in parts:
                     if isinstance(part, Completion):
                         return part
@@ -133,13 +150,51 @@ class Connection:
 
     async def stream(self, turns: Sequence[Turn], request: Request) -> AsyncGenerator[str | Completion, None]:
         """Yield pieces of text as they come, then the completion; errors are those of `complete`."""
+        if not self.service.streams:
+            whole = await self.complete(turns, request)
+            yield whole.text
+            yield whole
+            return
+        request = self._possible(request)
+        silent = True
+        try:
+            async with aclosing(self._streamed(turns, request)) as parts:
+                async for part in parts:
+                    silent = False
+                    yield part
+        except ProviderError as error:
+            if not silent or not self._untold(error, request):
+                raise
+        else:
+            return
+        async with aclosing(self._streamed(turns, replace(request, probabilities=False))) as parts:
+            async for part in parts:
+                yield part
+
+    def _possible(self, request: Request) -> Request:
+        return request if self._tells else replace(request, probabilities=False)
+
+    def _untold(self, error: ProviderError, request: Request) -> bool:
+        """Whether the model only does not tell the probabilities that it was asked for; it is not asked for them again.
+
+        Which models do changes from month to month, so they are asked.
+        """
+        about = error.status_code in _ABOUT_THE_REQUEST and "logprob" in str(error).lower()
+        if request.probabilities and about:
+            self._tells = False
+            return True
+        return False
+
+    async def _streamed(
+        self, turns: Sequence[Turn], request: Request
+    ) -> AsyncGenerator[str | Completion, None]:
         from consilience.experts.llm import dialects
 
         await self.open()
         assert self._asked is not None
         problem: ConsilienceError
         try:
-            arguments = dialects.arguments(self._asked, self.service, turns, request)
+            arguments = dialects.arguments(self._asked, self.service, turns, request, streamed=True)
             async with self._asked.request_stream(*arguments) as events:
                 async for event in events:
                     piece = dialects.piece(event)
@@ -149,7 +204,7 @@ class Connection:
             yield completion
         except ConsilienceError:
             raise
-        except Exception as error:  # noqa: BLE001 - as above
+        except Exception as error:  # noqa: BLE001 - the edge of foreign clients, as in _completed
             problem = self._translated(error)
         else:
             return
@@ -173,6 +228,8 @@ class Connection:
 
     def _made(self) -> Model:
         require(self.service)
+        if self.service.given and self.service.url:
+            checked_server(self.service.url, allow_private=self.service.allow_private)
         from consilience.experts.llm import dialects
 
         return dialects.build(self.service, self.model, self.key, http_client())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic_ai.messages import (
@@ -33,7 +33,6 @@ from consilience.models import Usage
 if TYPE_CHECKING:
     import httpx2
 
-_TOP = 20  # OpenAI's most
 _NAME = "answer"
 
 
@@ -47,17 +46,31 @@ def build(service: Service, model: str, key: Key, http: httpx2.AsyncClient) -> M
 
 
 def arguments(
-    asked: Model, service: Service, turns: Sequence[Turn], request: Request
+    asked: Model, service: Service, turns: Sequence[Turn], request: Request, *, streamed: bool = False
 ) -> tuple[list[ModelMessage], ModelSettings, ModelRequestParameters]:
-    """Return what pydantic-ai's ``request`` takes."""
+    """Return what pydantic-ai's ``request`` and ``request_stream`` take."""
     settings: dict[str, Any] = {"max_tokens": request.max_tokens}
     samples = _samples(asked)
     if samples:
-        settings |= {"temperature": request.temperature, "seed": request.seed}
+        seed = {"seed": request.seed}
+        settings |= seed if service.seed == "seed" else {"extra_body": {service.seed: request.seed}}
+        settings |= {"temperature": request.temperature}
     parameters = _parameters(asked, service, request)
-    if request.probabilities and samples and service.dialect == "openai" and not parameters.output_tools:
-        settings |= {"openai_logprobs": True, "openai_top_logprobs": _TOP}
+    if request.probabilities and samples and not parameters.output_tools:
+        settings |= _probabilities(service, streamed)
+    if service.name == "openrouter":
+        settings |= {"openrouter_usage": {"include": True}}
     return [_message(turn) for turn in turns], cast("ModelSettings", settings), parameters
+
+
+def _probabilities(service: Service, streamed: bool) -> dict[str, Any]:
+    if service.dialect == "google":
+        # only what is not streamed tells them
+        asked = {"google_logprobs": True, "google_top_logprobs": service.alternatives}
+        return {} if streamed else asked
+    if service.dialect == "openai":
+        return {"openai_logprobs": True, "openai_top_logprobs": service.alternatives}
+    return {}
 
 
 def piece(event: object) -> str:
@@ -98,6 +111,11 @@ def _openai(service: Service, model: str, key: Key, http: httpx2.AsyncClient) ->
     )
     if service.url is None or service.name == "azure":
         return OpenAIChatModel(model, provider=OpenAIProvider(openai_client=client))
+    if service.name == "openrouter":
+        from pydantic_ai.models.openrouter import OpenRouterModel
+        from pydantic_ai.providers.openrouter import OpenRouterProvider
+
+        return OpenRouterModel(model, provider=OpenRouterProvider(openai_client=client))
     # Only OpenAI itself has left max_tokens behind; every other server knows it.
     profile = OpenAIModelProfile(openai_chat_supports_max_completion_tokens=False)
     provider = OpenAICompatibleProvider(service.name, openai_client=client)
@@ -179,17 +197,39 @@ def _usage(response: ModelResponse, service: Service, model: str) -> Usage:
     told = response.usage
     if told.unmeasured_requests or not (told.input_tokens or told.output_tokens):
         return Usage(cost_usd=0.0 if service.local else None)
-    return Usage(
-        told.input_tokens, told.output_tokens, prices.cost(told, service, response.model_name or model)
-    )
+    charged = (response.provider_details or {}).get("cost")  # OpenRouter says what it took
+    if isinstance(charged, int | float) and service.listed == "openrouter":
+        return Usage(told.input_tokens, told.output_tokens, float(charged))
+    price = prices.cost(told, service, response.model_name or model)
+    return Usage(told.input_tokens, told.output_tokens, price)
 
 
-def _tokens(told: Iterable[dict[str, Any]] | None) -> tuple[Token, ...]:
+def _tokens(told: object) -> tuple[Token, ...]:
+    if isinstance(told, dict):
+        return _google_tokens(told)
     if not isinstance(told, list):
         return ()
     return tuple(
         Token(_bytes(entry), tuple((_bytes(top), float(top["logprob"])) for top in entry["top_logprobs"]))
         for entry in told
+    )
+
+
+def _google_tokens(told: dict[str, Any]) -> tuple[Token, ...]:
+    """Return Google's tokens: the chosen ones in one list, their alternatives in another beside it."""
+    chosen, beside = told.get("chosen_candidates") or [], told.get("top_candidates") or []
+    if len(chosen) != len(beside):
+        return ()
+    return tuple(
+        Token(
+            str(one["token"]).encode(errors="replace"),
+            tuple(
+                (str(top["token"]).encode(errors="replace"), float(top["log_probability"]))
+                for top in tops.get("candidates") or []
+                if top.get("log_probability") is not None
+            ),
+        )
+        for one, tops in zip(chosen, beside, strict=True)
     )
 
 

@@ -31,6 +31,7 @@ _LIMIT = 200
 _UNAUTHORIZED, _PAYMENT, _FORBIDDEN, _NOT_FOUND, _TOO_MANY = 401, 402, 403, 404, 429
 _UNDECODED = "Failed to decode response"  # what pydantic-ai says of a body that is no JSON
 _ABOUT_THE_REQUEST = (400, 413, 422)
+_FILTERED = ("responsibleaipolicyviolation", "content_filter")  # as Azure refuses a question
 _TOO_LONG = ("context_length_exceeded", "exceed_context_size_error", "prompt is too long", "context length")
 
 
@@ -73,6 +74,8 @@ def _of_status(error: ModelHTTPError, who: str, said: str, service: Service, key
         status in _ABOUT_THE_REQUEST and _names(said, error.body, _TOO_LONG)
     ):
         return ContextExceeded(f"The question does not fit into the context of {who} ({told}): shorten it.")
+    if status in _ABOUT_THE_REQUEST and _names(said, error.body, _FILTERED):
+        return Refused(f"{who} refused to answer: {said}")
     if status in (_UNAUTHORIZED, _FORBIDDEN):
         made: ProviderError = KeyRejected(
             f"{who} does not accept the key from {key.origin} ({told}): put a valid one there"

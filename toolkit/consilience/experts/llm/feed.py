@@ -45,7 +45,7 @@ class Feed(Generic[T]):
             async with aclosing(self._items) as items:
                 async for item in items:
                     await self._queue.put(item)
-        except Exception:
+        except Exception:  # whatever ended the generator: its reader waits, and next() raises it there
             await self._queue.put(None)
             raise
         await self._queue.put(None)

@@ -65,6 +65,7 @@ class LocalModel:
 
     source = Source.MODEL
     provider = "local"
+    model = "smollm2"
 
     def __init__(
         self,

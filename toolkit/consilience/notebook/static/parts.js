@@ -108,6 +108,17 @@ function tile(value, label, warns = false) {
   return h("div", { class: `cs-tile${warns ? " cs-conflict" : ""}` }, h("strong", {}, value), h("span", { class: "cs-m cs-small" }, label));
 }
 
+/** A moment as people say it, the exact one on hover: moment("2026-05-01T12:00:00+00:00"). */
+function moment(iso, now = Date.now()) {
+  const when = new Date(iso);
+  const passed = Math.max((now - when.getTime()) / 1000, 0);
+  const steps = [[60, 1, "s"], [3600, 60, "min"], [86400, 3600, "h"], [2592000, 86400, "d"], [31536000, 2592000, "month"], [Infinity, 31536000, "year"]];
+  const [, unit, name] = steps.find(([limit]) => passed < limit);
+  const n = Math.floor(passed / unit);
+  const said = passed < 1 ? "now" : `${n} ${name}${n > 1 && name.length > 3 ? "s" : ""} ago`;
+  return h("time", { datetime: iso, title: `${when.toISOString().slice(0, 19).replace("T", " ")} UTC` }, said);
+}
+
 /** A table: heads are {name, numeric}, rows are arrays of nodes or texts. */
 function table(heads, rows, caption) {
   const cell = (tag, value, head) => h(tag, { class: head.numeric ? "cs-n" : null, scope: tag === "th" ? "col" : null }, value ?? "\u2013");
@@ -127,6 +138,12 @@ function frame(model, el, label) {
   const root = h("div", { class: "cs cs-widget", role: "group", "aria-label": label });
   el.append(root);
   const ends = [];
+  // Lab takes single letters and digits for its own shortcuts wherever the focus is; those with Ctrl stay Lab's
+  const own = (event) => {
+    if (root.contains(event.target)) root.toggleAttribute("data-lm-suppress-shortcuts", !(event.ctrlKey || event.metaKey));
+  };
+  window.addEventListener("keydown", own, true);
+  ends.push(() => window.removeEventListener("keydown", own, true));
   const listen = (event, heard) => {
     model.on(event, heard);
     ends.push(() => model.off(event, heard));

@@ -2,8 +2,9 @@
  * A list of any length of which only the rows in sight exist, and only those are asked for.
  *
  * rows({label, rowHeight, height, need(from, to), show(row, n) -> node | array, pick(n)}) returns
- * {node, reset(count), put(from, rows), select(n), selected()}. Up, Down, Page Up, Page Down, Home and End move the
- * selection; what the selection means is `pick`'s matter. Rows come in blocks of 50.
+ * {node, reset(count, {keep}), put(from, rows), select(n), selected()}. Up, Down, Page Up, Page Down, Home and End move the
+ * selection; what the selection means is `pick`'s matter. Rows come in blocks of 50. With `keep` the rows
+ * from before are shown until the new ones are there.
  */
 function rows({ label, rowHeight = 32, height = 320, need, show, pick }) {
   const block = 50;
@@ -23,7 +24,7 @@ function rows({ label, rowHeight = 32, height = 320, need, show, pick }) {
     for (const [n, row] of drawn) if (n < from || n >= to) { row.remove(); drawn.delete(n); }
     for (let n = from; n < to; n++) {
       const first = n - (n % block);
-      if (!held.has(n) && !asked.has(first)) {
+      if (!asked.has(first)) {
         asked.add(first);
         need(first, Math.min(first + block, length));
       }
@@ -75,12 +76,16 @@ function rows({ label, rowHeight = 32, height = 320, need, show, pick }) {
     node,
     selected: () => chosen,
     select,
-    reset(n) {
+    /** Give the list another length, and its rows anew; `at` is where the selected row stands now, `keep` shows the old
+     * rows until the new ones come. */
+    reset(n, { at = chosen, keep = false } = {}) {
+      const moved = chosen >= 0 && at >= 0 ? at - chosen : 0;
+      chosen = Math.min(at, n - 1);
       length = n;
-      held.clear();
+      if (!keep) held.clear();
       asked.clear();
-      chosen = Math.min(chosen, n - 1);
       inner.style.height = `${n * rowHeight}px`;
+      if (node.scrollTop) node.scrollTop += moved * rowHeight;
       again();
     },
     put(from, got) {

@@ -1,26 +1,27 @@
-"""Whether a run still lives: a lock file that its process holds, and that the kernel lets go when it ends."""
+"""Whether a run on this machine still lives: a lock file that the kernel lets go when its process ends."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 
-class Alive:
-    """The sign of life of one run, beside the spool of its store.
+class LockFiles:
+    """The sign of life of one run, beside the file of its store.
 
     Parameters
     ----------
-    store
-        The store's file.
+    folder
+        Where the runs of a store have their files; it goes with the last.
     run_id
         Of the run.
     """
 
-    def __init__(self, store: Path, run_id: str) -> None:
-        self._folder = store.with_name(f"{store.name}.runs")
+    def __init__(self, folder: Path, run_id: str) -> None:
+        self._folder = folder
         self._run_id = run_id
         self._fd: int | None = None
 
@@ -42,13 +43,16 @@ class Alive:
         os.close(self._fd)
         self._fd = None
         for file in self._folder.glob("*.lock"):
-            if not self.other(file.stem):
+            if not self._lives(file.stem):
                 file.unlink(missing_ok=True)
         with suppress(OSError):  # other runs live in it
             self._folder.rmdir()
 
-    def other(self, run_id: str) -> bool:
-        """Whether another run lives."""
+    def others(self, run_ids: Iterable[str]) -> frozenset[str]:
+        """Return those of other runs that live."""
+        return frozenset(filter(self._lives, run_ids))
+
+    def _lives(self, run_id: str) -> bool:
         try:
             fd = os.open(self._path(run_id), os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:

@@ -1,60 +1,17 @@
-"""What works here and what does not, each with the command that mends it."""
+"""What is installed: the interpreter, the packages, the kernels, the local model."""
 
 from __future__ import annotations
 
 import platform
 import sys
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at.
-
-    Parameters
-    ----------
-    what
-        Its name.
-    works
-        Whether it serves; ``None`` for plain information.
-    found
-        What was found.
-    mend
-        The command or sentence that helps; empty when nothing is wrong.
-    """
-
-    what: str
-    works: bool | None
-    found: str
-    mend: str = ""
+from consilience.doctor.check import Check
 
 
-def checks() -> list[Check]:
-    """Look at this installation; opens no connection and starts nothing."""
+def installed() -> list[Check]:
+    """Look at this installation."""
     return [_python(), *map(_package, ("polars", "duckdb", "pyarrow")), _kernels(), *_local()]
-
-
-def servers() -> list[Check]:
-    """Look for model servers at the usual ports of this machine; connects to nothing else."""
-    from consilience.experts.llm.discovery import discover, usual
-    from consilience.loop import background
-
-    found = background.wait_sync(discover())
-    if not found:
-        ports = ", ".join(sorted({url.split(":")[2].partition("/")[0] for url in usual()}, key=int))
-        return [
-            Check("model servers", None, f"none at the ports {ports}", "start one, then name it in a circle")
-        ]
-    return [
-        Check(
-            f"server at {server.address}",
-            None,
-            "wants a key" if server.locked else ", ".join(server.models) or "has no model loaded",
-            f"cs.Model('{server.services[0]}:...', key='...')" if server.locked else ", ".join(server.names),
-        )
-        for server in found
-    ]
 
 
 def _python() -> Check:

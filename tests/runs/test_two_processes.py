@@ -1,0 +1,56 @@
+"""One run in two processes at once: they share the work, and no cell is asked twice."""
+
+import subprocess
+import sys
+from collections import Counter
+
+import consilience as cs
+
+CHILD = """
+import asyncio, os, sys
+import consilience as cs
+
+folder, rows, name, where = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
+# Before a server each has a spool of its own, as on two machines.
+os.environ["CONSILIENCE_SPOOLS"] = os.path.join(folder, "spools of " + name)
+
+
+async def ana(question):
+    with open(os.path.join(folder, f"{name}.calls"), "a") as file:
+        file.write(question.text + "\\n")
+    await asyncio.sleep(0.02)
+    return "yes"
+
+
+frame = {"id": list(range(rows)), "n": list(range(rows))}
+with cs.Circle([ana], store=where) as circle:
+    run = circle.run(frame, "Is this odd? {n}", answer=cs.Label("yes", "no"), key="id", concurrency=4, progress=False)
+    print("ready", flush=True)
+    sys.stdin.readline()
+    result = run.wait_sync()
+    print(result.frame.height, result.asked, result.reused, result.degraded, flush=True)
+"""
+
+
+def start(folder, rows, name, where):
+    command = [sys.executable, "-W", "ignore", "-c", CHILD, str(folder), str(rows), name, str(where)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def test_two_processes_share_a_run_and_ask_each_cell_once(tmp_path, where):
+    rows = 120
+    children = [start(tmp_path, rows, name, where) for name in ("one", "two")]
+    for child in children:
+        assert child.stdout.readline() == "ready\n"
+    for child in children:
+        child.stdin.write("go\n")
+        child.stdin.flush()
+    said = [child.communicate(timeout=120)[0].split() for child in children]
+    asked = [(tmp_path / f"{name}.calls").read_text().splitlines() for name in ("one", "two")]
+    assert set(Counter(asked[0] + asked[1]).values()) == {1}
+    assert len(asked[0]) + len(asked[1]) == rows
+    assert min(map(len, asked)) > 0, "neither only waited for the other"
+    assert [each[0] for each in said] == [str(rows)] * 2, "each has every row"
+    assert [int(each[1]) + int(each[2]) for each in said] == [rows] * 2
+    with cs.Store(where) as store:
+        assert store.sql("SELECT count(*) FROM cells WHERE state = 'settled'").item() == rows
