@@ -1,12 +1,13 @@
 """How fast a store takes rows in and gives them back.
 
-python benchmarks/store_speed.py --questions 100000 --metrics 1000000 --answers 20000
+python benchmarks/store_speed.py --questions 100000 --metrics 1000000 --answers 20000 [--store postgresql://...]
 
 Medians of five, wall time beside the CPU time of the process. Reading is split: what opening the file costs under its
 locks (``SELECT 1``), and the statement on an open connection.
 """
 
 import argparse
+import os
 import random
 import statistics
 import tempfile
@@ -138,15 +139,21 @@ def main() -> None:
     parser.add_argument("--questions", type=int, default=100_000)
     parser.add_argument("--metrics", type=int, default=1_000_000)
     parser.add_argument("--answers", type=int, default=20_000)
+    parser.add_argument("--store", help="URL of an empty store that keeps all of it, postgresql://...")
     given = parser.parse_args()
     random.seed(0)
     with tempfile.TemporaryDirectory() as folder:
-        with Store(f"{folder}/history.duckdb", interval=3600) as store:
+        os.environ["CONSILIENCE_SPOOLS"] = f"{folder}/spools"
+
+        def part(name: str) -> Store:
+            return Store(given.store or f"{folder}/{name}.duckdb", interval=3600)
+
+        with part("history") as store:
             history(store, given.questions)
             reads(store)
-        with Store(f"{folder}/metrics.duckdb", interval=3600) as store:
+        with part("metrics") as store:
             ingest_metrics(store, given.metrics)
-        with Store(f"{folder}/answers.duckdb", interval=3600) as store:
+        with part("answers") as store:
             ingest_answers(store, given.answers)
 
 

@@ -55,9 +55,9 @@ def asked():
 
 
 @pytest.fixture
-def circle(asked, tmp_path):
+def circle(asked, where):
     experts = [asked.expert("ana"), asked.expert("ben", "no"), asked.expert("eva")]
-    with Circle(experts, store=tmp_path / "h.duckdb") as made:
+    with Circle(experts, store=where) as made:
         yield made
 
 

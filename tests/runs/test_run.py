@@ -52,9 +52,9 @@ def test_running_it_again_asks_nothing(circle, asked, frame, kind):
     assert circle.store.sql("SELECT count(*) FROM verdicts").item() == 3
 
 
-def test_another_process_finds_what_is_settled(circle, asked, frame, kind, tmp_path):
+def test_another_process_finds_what_is_settled(circle, asked, frame, kind, where):
     prepared(circle, frame, kind).wait_sync()
-    with Circle([asked.expert("ana")], store=tmp_path / "h.duckdb") as other:
+    with Circle([asked.expert("ana")], store=where) as other:
         assert prepared(other, frame, kind).wait_sync().asked == 0
 
 
@@ -88,16 +88,16 @@ def test_another_wording_or_answer_kind_is_another_question(circle, asked, frame
     assert asked.n == 18
 
 
-def test_an_expert_with_another_persona_is_asked_anew(asked, frame, kind, tmp_path):
+def test_an_expert_with_another_persona_is_asked_anew(asked, frame, kind, where):
     for persona in ("stern", "mild"):
         expert = asked.expert("ana")
         expert.persona = persona
-        with Circle([expert], store=tmp_path / "h.duckdb") as circle:
+        with Circle([expert], store=where) as circle:
             prepared(circle, frame, kind).wait_sync()
     assert asked.n == 6
 
 
-def test_what_is_cancelled_is_kept_and_resumed(tmp_path, asked, kind):
+def test_what_is_cancelled_is_kept_and_resumed(where, asked, kind):
     frame = {"id": list(range(40)), "text": [str(n) for n in range(40)]}
     gate = asyncio.Event()
 
@@ -108,7 +108,7 @@ def test_what_is_cancelled_is_kept_and_resumed(tmp_path, asked, kind):
         return "yes"
 
     async def story(circle):
-        task = asyncio.ensure_future(prepared(circle, frame, kind, concurrency=4)._wait(Silent()))
+        task = asyncio.ensure_future(prepared(circle, frame, kind, concurrency=4).watched(Silent()))
         await asked.reached(21)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -116,7 +116,7 @@ def test_what_is_cancelled_is_kept_and_resumed(tmp_path, asked, kind):
         gate.set()
         return await prepared(circle, frame, kind)
 
-    with Circle([slow], store=tmp_path / "h.duckdb") as circle:
+    with Circle([slow], store=where) as circle:
         found = asyncio.run(story(circle))
         assert len(found) == 40
         assert asked.n - 40 <= 4, "at most what was in flight is asked twice"
@@ -139,7 +139,7 @@ def test_what_another_living_run_has_under_way_is_waited_for(circle, asked, fram
     other.reserve([Cell(question.digest, "ana", 0)], datetime.now(UTC))
 
     async def story():
-        task = asyncio.ensure_future(prepared(circle, frame, kind)._wait(Silent()))
+        task = asyncio.ensure_future(prepared(circle, frame, kind).watched(Silent()))
         await asked.reached(6)
         assert asked.calls["ana", "Is it? one"] == 0
         other.alive.end()
@@ -293,9 +293,9 @@ def test_the_report_of_a_run_says_what_each_provider_was_paid(circle):
 
 
 def test_what_a_run_wrote_before_it_ended_is_found_though_nobody_took_it_yet(
-    circle, asked, frame, kind, tmp_path
+    circle, asked, frame, kind, where
 ):
-    with Store(tmp_path / "h.duckdb", interval=3600) as late:
+    with Store(where, interval=3600) as late:
         other = Ledger(late, circle.experts, kind.spec())
         other.alive.begin()
         question = prepared(circle, frame, kind)._job.question({"text": "one"})
@@ -303,7 +303,7 @@ def test_what_a_run_wrote_before_it_ended_is_found_though_nobody_took_it_yet(
         other.reserve([cell], datetime.now(UTC))
 
         async def story():
-            task = asyncio.ensure_future(prepared(circle, frame, kind)._wait(Silent()))
+            task = asyncio.ensure_future(prepared(circle, frame, kind).watched(Silent()))
             await asked.reached(6)
             said = Response(
                 question_id=question.id,

@@ -10,7 +10,9 @@ CHILD = """
 import asyncio, os, sys
 import consilience as cs
 
-folder, rows, name = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+folder, rows, name, where = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
+# Before a server each has a spool of its own, as on two machines.
+os.environ["CONSILIENCE_SPOOLS"] = os.path.join(folder, "spools of " + name)
 
 
 async def ana(question):
@@ -21,7 +23,7 @@ async def ana(question):
 
 
 frame = {"id": list(range(rows)), "n": list(range(rows))}
-with cs.Circle([ana], store=os.path.join(folder, "h.duckdb")) as circle:
+with cs.Circle([ana], store=where) as circle:
     run = circle.run(frame, "Is this odd? {n}", answer=cs.Label("yes", "no"), key="id", concurrency=4, progress=False)
     print("ready", flush=True)
     sys.stdin.readline()
@@ -30,14 +32,14 @@ with cs.Circle([ana], store=os.path.join(folder, "h.duckdb")) as circle:
 """
 
 
-def start(folder, rows, name):
-    command = [sys.executable, "-W", "ignore", "-c", CHILD, str(folder), str(rows), name]
+def start(folder, rows, name, where):
+    command = [sys.executable, "-W", "ignore", "-c", CHILD, str(folder), str(rows), name, str(where)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
-def test_two_processes_share_a_run_and_ask_each_cell_once(tmp_path):
+def test_two_processes_share_a_run_and_ask_each_cell_once(tmp_path, where):
     rows = 120
-    children = [start(tmp_path, rows, name) for name in ("one", "two")]
+    children = [start(tmp_path, rows, name, where) for name in ("one", "two")]
     for child in children:
         assert child.stdout.readline() == "ready\n"
     for child in children:
@@ -50,5 +52,5 @@ def test_two_processes_share_a_run_and_ask_each_cell_once(tmp_path):
     assert min(map(len, asked)) > 0, "neither only waited for the other"
     assert [each[0] for each in said] == [str(rows)] * 2, "each has every row"
     assert [int(each[1]) + int(each[2]) for each in said] == [rows] * 2
-    with cs.Store(tmp_path / "h.duckdb") as store:
+    with cs.Store(where) as store:
         assert store.sql("SELECT count(*) FROM cells WHERE state = 'settled'").item() == rows

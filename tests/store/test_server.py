@@ -476,6 +476,8 @@ def test_a_mistake_says_what_is_wrong_without_values(guarded):
         guarded.sql("SELECT FROM WHERE")
     with pytest.raises(StoreError, match='column "nope" does not exist'):
         guarded.sql("SELECT nope FROM questions")
+    with pytest.raises(StoreError, match="supplies 0 parameters"):
+        guarded.sql("SELECT ?::text")
     for attempt in (
         lambda: guarded.sql("SELECT ?::text::int", "hunter2"),
         lambda: guarded.sql("SELECT text::int FROM questions"),

@@ -69,10 +69,19 @@ class Connections:
                 connection.rollback()
             pool.putconn(connection)
 
-    def direct(self) -> Connection[Any]:
-        """Return a connection outside the pool, which the caller keeps and closes."""
+    def direct(self, timeout: float | None = None) -> Connection[Any]:
+        """Return a connection outside the pool, which the caller keeps and closes.
+
+        Parameters
+        ----------
+        timeout
+            Seconds to wait, in whole ones; by default as the URL says, or 5.
+        """
+        patience = {} if timeout is None else {"connect_timeout": max(1, int(timeout))}
         try:
-            connection = psycopg.connect(self._address.conninfo, autocommit=True, cursor_factory=RawCursor)
+            connection = psycopg.connect(
+                self._address.conninfo, autocommit=True, cursor_factory=RawCursor, **patience
+            )
         except psycopg.Error as error:
             raise failures.away(self._address, failures.plain(error, self._address)) from None
         return connection
@@ -115,7 +124,7 @@ class Connections:
             try:
                 connection: Connection[Any] = pool.getconn(timeout=max(0.001, min(left, _DOUBT_SECONDS)))
             except PoolTimeout:
-                self.direct().close()
+                self.direct(min(5.0, timeout)).close()
                 if left <= 0:
                     raise StoreBusy(
                         f"A connection to {self._address.shown} must be free within {timeout:g} s, this process uses "

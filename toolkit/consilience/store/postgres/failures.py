@@ -37,6 +37,7 @@ _SAID: Mapping[str, tuple[type[StoreError], str]] = {
     ),
 }
 # The server ends, starts, or has no connection left.
+_PROTOCOL = "08P01"  # Other numbers of parameters than the statement has, for one.
 _AWAY = ("57P01", "57P02", "57P03", "53300")
 
 
@@ -66,7 +67,7 @@ def lost(error: Exception) -> bool:
     """Whether the connection, and not the statement, is at fault."""
     state = getattr(error, "sqlstate", None)
     unsaid = state is None and isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError))
-    return unsaid or state in _AWAY or (state or "").startswith("08")
+    return unsaid or state in _AWAY or ((state or "").startswith("08") and state != _PROTOCOL)
 
 
 def plain(error: Exception, address: Address) -> str:

@@ -46,6 +46,7 @@ _TYPES: Mapping[int, pl.DataType] = {
     1185: pl.List(_UTC),
 }
 _NUMERIC = 1700
+_INT64 = 2**63
 _FOREVER = (psycopg.errors.QueryCanceled,)
 
 
@@ -170,9 +171,16 @@ def _series(name: str, code: int, cells: Sequence[Any], listed: Listed | None) -
     kind = _TYPES.get(code)
     if kind is None:
         return pl.Series(name, [None if cell is None else _text(cell) for cell in cells], pl.String())
+    if code == _NUMERIC and _whole(cells):  # A sum of integers, as it is in DuckDB.
+        return pl.Series(name, [cell if cell is None else int(cell) for cell in cells], pl.Int64())
     if code == _NUMERIC:
         cells = [None if cell is None else float(cell) for cell in cells]
     return pl.Series(name, cells, kind)
+
+
+def _whole(cells: Sequence[Any]) -> bool:
+    some = [cell for cell in cells if cell is not None]
+    return bool(some) and all(cell.as_tuple().exponent == 0 and abs(cell) < _INT64 for cell in some)
 
 
 def _text(cell: object) -> str:
