@@ -1,4 +1,4 @@
-"""The command line: ``demo``, ``ask``, ``run``, ``serve``, ``setup-local``, ``doctor``, ``bench``, ``store``, ``desk``."""
+"""The command line: ``demo``, ``ask``, ``run``, ``serve``, ``doctor``, ``bench``, ``store``, ``desk`` and more."""
 
 from __future__ import annotations
 
