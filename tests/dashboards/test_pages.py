@@ -38,6 +38,9 @@ def test_each_page_can_be_used_by_everybody(tab, served, site, page, scheme):
     tab.locator(".cs-tile").first.wait_for()
     if scheme == "dark":
         tab.get_by_label("Toggle theme").click()
+        # the switch's own hint fades in and out, and is half there in between
+        tab.mouse.move(640, 850)
+        tab.locator(".MuiTooltip-tooltip").wait_for(state="detached")
     tab.wait_for_load_state("networkidle")
     site.picture(tab, f"{page}-{scheme}")
     assert site.serious(tab) == []

@@ -70,6 +70,8 @@ def websocket(server, token, **headers):
             return await asyncio.wait_for(connection.read_message(), 60)
         finally:
             connection.close()
+            while await asyncio.wait_for(connection.read_message(), 60) is not None:
+                pass
 
     return asyncio.run(first())
 
