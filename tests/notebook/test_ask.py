@@ -6,7 +6,6 @@ import threading
 import pytest
 
 import consilience as cs
-from consilience.errors import StoreError
 from consilience.loop import background
 from consilience.notebook import Ask
 
@@ -139,22 +138,19 @@ def test_no_message_is_over_a_megabyte_whatever_the_experts_write():
     assert 0 < max(sizes) < 1_000_000
 
 
-def test_an_answer_that_the_store_refused_is_shown_with_the_reason(circle, monkeypatch):
-    class Full:
-        path = "full.duckdb"
-
-        def check(self):
-            pass
-
-        def record(self, *_):
-            raise StoreError("The disk is full: free some space.")
-
-    circle.store = Full()
-    ask = Ask(circle, "Is water wet?", answer=cs.Label("yes", "no"))
-    sent(ask, "ask")
-    settled(ask)
-    assert ask.verdict.answer == "yes"
-    waits_for(lambda: ask.error == "The disk is full: free some space.")
+def test_an_answer_that_a_full_disk_refused_is_shown_with_the_reason(small_disk, fill):
+    with cs.Store(small_disk / "history.duckdb", interval=3600) as store:
+        circle = cs.Circle([cs.Scripted("ana", ["yes"]), cs.Scripted("eva", ["no"])], store=store)
+        ask = Ask(circle, "Is water wet?", answer=cs.Label("yes", "no"))
+        sent(ask, "ask")
+        settled(ask)
+        assert (ask.verdict.headline, ask.error) == ("tie: no | yes", "")
+        fill(small_disk)
+        sent(ask, "ask")
+        settled(ask)
+        waits_for(lambda: "make space" in ask.error)
+        assert (len(ask.verdicts), ask.state) == (2, "decided")
+        (small_disk / "filler").unlink()
 
 
 def test_an_answer_that_a_person_gives_late_is_taken_and_decides_again(tmp_path):

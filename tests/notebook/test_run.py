@@ -107,7 +107,7 @@ def test_closing_stops_the_run():
 
 
 def test_reasons_without_end_stay_below_a_megabyte():
-    tally = Tally(100_000, 1)
+    tally = Tally(100_000)
     widget = Run(prepared(cs.Scripted("ana", ["bug"])))
     for n in range(100_000):
         reason = f"{n} " + "\U0001f600" * 400

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from consilience.consult import unanswered
 from consilience.errors import InvalidInput, UnknownExpert
 from consilience.models import AnswerKind, Items, Label, Outcome, Question, Ranking, Response, Score, Text
+from consilience.provenance import Introduction
 from consilience.verdict import Verdict, decide
 from consilience.verdict.methods import usual
 
@@ -170,8 +171,13 @@ def among(circle: Circle, names: Sequence[str]) -> Circle:
         )
     if not names:
         raise InvalidInput(f"At least one expert is asked, none is chosen: choose of {', '.join(known)}.")
+    chosen = tuple(expert for expert in circle.experts if expert.name in names)
+    if chosen == circle.experts:
+        return circle
     some = copy.copy(circle)
-    some.experts = tuple(expert for expert in circle.experts if expert.name in names)
+    some.experts = chosen
+    # the store knows them as a circle of their own
+    some._introduced = Introduction(chosen, circle._disclosure.redactor)  # noqa: SLF001 - a circle like the other
     return some
 
 
