@@ -497,6 +497,17 @@ def test_placeholders_stand_outside_of_texts_names_and_comments():
     assert text.replace("$1", "?").replace("$2", "?").replace("$3", "?") == given
 
 
+def test_the_revision_is_another_one_as_soon_as_there_are_other_rows(open_store, asked):
+    reader, writer = open_store(), open_store()
+    seen = [reader.revision()]
+    for _ in range(2):
+        writer.record(*asked())
+        writer.flush()
+        seen.append(reader.revision())
+        assert reader.revision() == seen[-1]
+    assert len(set(seen)) == 3
+
+
 def test_a_forked_child_writes_its_own_rows_and_leaves_its_parents_connections(open_store, asked):
     store = open_store()
     store.record(*asked("parent"))

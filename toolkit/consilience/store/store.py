@@ -221,10 +221,9 @@ class Store(Upkeep):
         StoreError
             The store is closed, or the file or schema is not a store.
         """
-        self._require_open()
-        self._loaded()
+        keeper = self._usable()
         with suppress(StoreAway):
-            self._keeper.check(self._timeout)
+            keeper.check(self._timeout)
 
     def compact(self) -> Compacted:  # noqa: D102 - told in Upkeep
         self.migrate()  # Makes the tables if there are none.
@@ -249,9 +248,7 @@ class Store(Upkeep):
 
     def living(self, run_id: str) -> Living:
         """Return a run's sign of life, which other runs on this store see."""
-        self._require_open()
-        self._loaded()
-        return self._keeper.living(run_id)
+        return self._usable().living(run_id)
 
     def close(self) -> None:
         """Write and hand over what is left, and end the background thread. A second call does nothing."""
@@ -286,9 +283,7 @@ class Store(Upkeep):
         return f"<Store {self.address!r}, {self._outbox.n_pending} rows pending{state}>"
 
     def _guard(self, query: str, params: tuple[object, ...]) -> None:
-        self._require_open()
-        self._loaded()
-        self._keeper.guard(query, params, self._timeout)
+        self._usable().guard(query, params, self._timeout)
 
     def _read(
         self,
@@ -333,7 +328,7 @@ class Store(Upkeep):
             yield session
 
     def _revision(self) -> object:
-        return self._keeper.revision(), len(self._spool.waiting())
+        return self._usable().revision(), len(self._spool.waiting())
 
     def _sizes(self) -> tuple[str, int, list[int]]:
         return self.address, self._keeper.size(), [segment.size for segment in self._spool.waiting()]
@@ -381,6 +376,11 @@ class Store(Upkeep):
                 handing = HandOver(self._spool, self._outbox, ingester, self.address)
                 self._parts = (handing, worker)
             return self._parts
+
+    def _usable(self) -> Keeper:
+        self._require_open()
+        self._loaded()
+        return self._keeper
 
     def _require_open(self) -> None:
         if self._closed:

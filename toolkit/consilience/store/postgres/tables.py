@@ -20,7 +20,6 @@ LOCK = 0x636F6E73696C6963
 """Key of the advisory lock that one ingester at a time holds: the letters of *consilic*."""
 
 _HASHED = {
-    "ingested": ("segment",),
     "responses": ("question_id",),
     "verdicts": ("question_id",),
     "recommendations": ("question_id",),
@@ -41,8 +40,8 @@ SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_catalog.pg_
 WHERE relnamespace = to_regnamespace($1) AND relkind = 'r'
 """
 
-# one row a segment, of which retention keeps some weeks
-REVISION = "SELECT count(*), max(taken_at) FROM consilience.ingested"
+# The newest segment and the newest removal, each by one look at an index or at a few rows.
+REVISION = "SELECT (SELECT max(taken_at) FROM ingested), (SELECT max(removed_at) FROM removed)"
 
 
 def version(connection: Connection[Any], address: Address) -> int:
@@ -98,6 +97,7 @@ def indexes() -> Iterator[str]:
         for column in (*(("id",) if "id" in columns else ()), *_HASHED.get(table, ())):
             yield f"CREATE INDEX IF NOT EXISTS {table}_{column} ON {table} USING hash ({column})"
     yield "CREATE INDEX IF NOT EXISTS ingested_segment ON ingested USING hash (segment)"
+    yield "CREATE INDEX IF NOT EXISTS ingested_taken_at ON ingested (taken_at)"
 
 
 def views(connection: Connection[Any]) -> str:
