@@ -70,6 +70,15 @@ def test_camps_are_found_and_named():
     assert found.findings()[0].startswith("2 camps: ")
 
 
+def test_a_large_camp_is_named_by_some_of_its_members():
+    many = [Planted(f"expert {n}", 0.95) for n in range(9)]
+    one = planted(many, seed=1)
+    other = planted([Planted(name, 0.95) for name in "ab"], seed=2)
+    said = agreement.pairwise(pl.concat([one, other]), draws=100).findings()[0]
+    assert said.count("expert") == 6
+    assert "and 3 more" in said
+
+
 def test_experts_of_a_camp_stand_together_in_the_order():
     groups = camps(distances(9, 4))
     assert sorted(itertools.chain(*groups)) == list(range(9))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]
 
 MOST_EXPERTS = 100
+_NAMED = 6  # of a camp, in a sentence
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -126,7 +127,7 @@ class Pairwise(Displayed):
         groups = [group for group in self.camps if len(group) > 1 or group[0] not in apart]
         if len(groups) > 1:
             inside, across = map(two_places, self._means())
-            named = "; ".join(", ".join(group) for group in groups)
+            named = "; ".join(map(_some, groups))
             said.append(
                 f"{len(groups)} camps: {named}. Mean coefficient {inside} within them, {across} between."
             )
@@ -249,6 +250,11 @@ def _told_apart(found: Pairwise) -> bool:
     inside, across = found._means()  # noqa: SLF001 - of this module
     half = _mean((c.high - c.low) / 2 for c in found._found.values())  # noqa: SLF001
     return math.isnan(half) or inside - across > half
+
+
+def _some(names: tuple[str, ...]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names) if more < 2 else f"{', '.join(names[:_NAMED])} and {more} more"
 
 
 def _mean(values: Iterator[float] | Sequence[float]) -> float:

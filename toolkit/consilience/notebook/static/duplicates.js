@@ -152,7 +152,7 @@ function render({ model, el }) {
       panel.node));
   const waiting = h("div", {}, skeleton(6));
   const nothing = empty("No texts yet: Duplicates(frame['text']) takes a column or a list of strings.");
-  const nobody = h("p", { class: "cs-m" }, "No two texts are alike at this threshold: slide it to the left.");
+  const nobody = h("p", { class: "cs-m" }, "No two texts are this much alike: slide the threshold down, or bring texts together by hand.");
   list.node.before(nobody);
   view.start(nothing, waiting, body);
   view.root.addEventListener("keydown", (event) => {
@@ -181,6 +181,7 @@ function render({ model, el }) {
     mark.disabled = !length;
     nobody.hidden = length > 0;
     list.node.hidden = !length;
+    panel.node.hidden = !length;
   });
   view.on(["singles"], (on) => { onlySome.checked = on; });
   return view.done;
