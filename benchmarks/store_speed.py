@@ -51,7 +51,7 @@ def response(question: str, at: datetime, expert: str, text: str) -> Row:
     """Return a row of ``responses``."""
     return (
         *(uuid.uuid4().hex, question, at, expert, "model", "answered", "yes", text, None, 0.5),
-        *("token probabilities", "[]", 100, 10, 0.001, 0.5),
+        *("token probabilities", "[]", 100, 10, 0.001, 0.5, 1),
     )
 
 
@@ -62,12 +62,12 @@ def history(store: Store, n: int) -> None:
         tables: dict[str, list[Row]] = {"questions": [], "responses": [], "verdicts": []}
         for number in range(first, min(first + 10_000, n)):
             name, at = uuid.uuid4().hex, START + timedelta(seconds=number)
-            tables["questions"].append((name, at, f"{words[number % 1000]}?", None, "label", spec, "[]", "d"))
+            tables["questions"].append((name, at, f"{words[number % 1000]}?", None, "label", spec, "[]", "d", "[]", None))
             tables["responses"] += [response(name, at, e, words[(number + 7) % 1000]) for e in EXPERTS]
             tables["verdicts"].append(
                 (
                     *(uuid.uuid4().hex, name, at, at, "majority", "majority", "yes", "[]", False),
-                    *(3, 3, 1.0, 0.4, 1.0, None, None, None, None, 300, 30, 0.003, "[]"),
+                    *(3, 3, 1.0, 0.4, 1.0, None, None, None, None, 300, 30, 0.003, "[]", ""),
                 )
             )
         store.write(Bundle(tables))

@@ -129,8 +129,7 @@ def answer_kind(given: str) -> AnswerKind:
         return Ranking(*parts)
     if kind == "score" and len(parts) == 2:
         try:
-            low, high = map(float, parts)
-            return Score(low, high)
+            return Score(float(parts[0]), float(parts[1]))
         except ValueError:
             raise InvalidInput(f"--answer score:LOW,HIGH takes two numbers, {rest!r} came.") from None
     if not rest and kind in ("text", "items"):

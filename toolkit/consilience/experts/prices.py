@@ -86,11 +86,13 @@ def listed(service: Service, model: str) -> Listed | None:
         price = found.get_prices(datetime.now(UTC))
     except (LookupError, ValueError):
         return None
-    read, written, cache_read, cache_written = (
-        _single(getattr(price, name, None))
-        for name in ("input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok")
+    return Listed(
+        _single(price.input_mtok),
+        _single(price.output_mtok),
+        _single(price.cache_read_mtok),
+        _single(price.cache_write_mtok),
+        str(source),
     )
-    return Listed(read, written, cache_read, cache_written, str(source))
 
 
 def _single(price: object) -> float | None:
