@@ -247,7 +247,9 @@ async def measure(port: int, process: psutil.Process, sessions: int, clicks: int
         return found
 
     await clicking(0.0)
-    print(f"a click, nobody writes: {percentiles(await clicking(0.1))}")
+    quiet = Used.of(process)
+    told = percentiles(await clicking(0.1))
+    print(f"a click, nobody writes: {told}; {(Used.of(process).cpu - quiet.cpu) / clicks:.3f} s of CPU each")
     stop = asyncio.Event()
     writing = asyncio.create_task(asyncio.to_thread(written, path, stop))
     await asyncio.sleep(2)

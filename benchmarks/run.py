@@ -40,7 +40,10 @@ BENCHMARKS = {
     ),
     "runs": (["--rounds", "1"], []),
     "circle_load": (["--questions", "200", "--repeats", "1"], []),
+    "importing": (["--repeats", "3"], []),
+    "files": (["--megabytes", "50", "--repeats", "1", "--kinds", ".jsonl", ".jsonl.gz"], []),
     "strategies": ([], []),
+    "agreement_and_duplicates": (["--texts", "20000", "--repeats", "2"], []),
     "merging": (["--n", "10000", "--runs", "1"], []),
 }
 MODULES = {"crowd-kit": "crowdkit", "pyahocorasick": "ahocorasick", "scikit-learn": "sklearn"}

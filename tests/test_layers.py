@@ -34,6 +34,7 @@ FLOORS = {
         "disclosure",
         "keeping",
         "reviewing",
+        "provenance",
         "rounds",
         "streaming",
         "terms",

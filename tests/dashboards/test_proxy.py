@@ -1,6 +1,8 @@
 """Behind a real nginx, with a path before all addresses and two processes."""
 
+import os
 import shutil
+import signal
 import socket
 import subprocess
 from contextlib import ExitStack
@@ -11,7 +13,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 CONFIGURATION = """
-worker_processes 1; daemon off; pid {folder}/pid; error_log {folder}/error.log;
+worker_processes 1; daemon on; pid {folder}/pid; error_log {folder}/error.log;
 events {{ worker_connections 256; }}
 http {{
   access_log off;
@@ -54,12 +56,13 @@ def nginx(tmp_path):
             servers="".join(f"server 127.0.0.1:{server.port};" for server in servers),
         )
         (tmp_path / "nginx.conf").write_text(text)
-        running.append(subprocess.Popen([program, "-c", str(tmp_path / "nginx.conf"), "-p", str(tmp_path)]))
+        # It returns when it listens.
+        subprocess.run([program, "-c", str(tmp_path / "nginx.conf"), "-p", str(tmp_path)], check=True)
+        running.append(int((tmp_path / "pid").read_text()))
 
     yield start
     for each in running:
-        each.terminate()
-        each.wait(20)
+        os.kill(each, signal.SIGTERM)
 
 
 @pytest.mark.parametrize("kept", [True, False], ids=["the path is passed on", "the path is taken away"])

@@ -239,3 +239,47 @@ def test_weights_that_do_not_fit_are_refused(options, why):
 def test_a_circle_refuses_to_weigh_before_anybody_is_asked():
     with pytest.raises(InvalidInput, match="'weighted majority' came: weigh in replay"):
         cs.Circle([cs.Scripted("a", ["yes"])], method="weighted majority")
+
+
+def persons(*said):
+    """What one person said to a question, in the order of the seconds."""
+    return [
+        Response(
+            question_id=YES_NO.id,
+            expert="zoe",
+            source=Source.PERSON,
+            outcome=outcome,
+            answer=answer,
+            latency_s=float(second),
+        )
+        for second, (outcome, answer) in enumerate(said)
+    ]
+
+
+CHANGED = [(Outcome.ANSWERED, "no"), (Outcome.ANSWERED, "yes")]
+TAKEN_BACK = [*CHANGED, (Outcome.WITHDRAWN, None)]
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_of_what_a_person_said_the_last_counts(turn):
+    before = responses(YES_NO, {"a": "yes", "b": "no"})
+    verdict = decide(YES_NO, [*before, *persons(*CHANGED)][::turn])
+    assert (verdict.answer, verdict.support.n, verdict.support.of) == ("yes", 2, 3)
+
+
+def test_an_answer_that_was_taken_back_leaves_the_verdict_as_it_was_without_it():
+    before = responses(YES_NO, {"a": "yes", "b": "no"})
+    assert decide(YES_NO, [*before, *persons(*TAKEN_BACK)]).support == decide(YES_NO, before).support
+    again = [*before, *persons(*TAKEN_BACK, (Outcome.ANSWERED, "yes"))]
+    assert decide(YES_NO, again).support.n == 2
+
+
+def test_who_was_timed_out_and_took_the_late_answer_back_is_timed_out():
+    late = [(Outcome.TIMED_OUT, None), *TAKEN_BACK]
+    verdict = decide(YES_NO, [*responses(YES_NO, {"a": "yes"}), *persons(*late)])
+    assert verdict.outcomes == {Outcome.ANSWERED: 1, Outcome.TIMED_OUT: 1}
+
+
+def test_the_only_one_who_answered_and_took_it_back_leaves_no_answer():
+    verdict = decide(YES_NO, persons(*TAKEN_BACK))
+    assert (verdict.decision, verdict.answer) == (Decision.NO_ANSWER, None)

@@ -205,6 +205,9 @@ def test_open_questions_of_a_person_in_a_store_are_reviewed_and_then_gone(tmp_pa
     do(review, "undo")
     written(review)
     assert Review(store, "ana").remaining == 1
+    circle.ask_sync("Is ice wet?", answer=cs.Label("yes", "no"))
+    do(review, "more")
+    waits_for(lambda: review.remaining == 2)
     review.close()
     circle.close()
     store.close()
@@ -222,6 +225,22 @@ def test_a_run_without_a_store_is_decided_again_in_the_kernel():
     assert review.progress["place"] == ""
     review.close()
     circle.close()
+
+
+def test_the_result_of_a_reviewed_run_has_the_person_as_an_expert(run, review):
+    do(review, "answer", number=0, value=1)
+    do(review, "answer", number=1, value=0)
+    written(review)
+    result = review.result
+    assert result.frame.select("id", "answer", "support_n", "support_of").rows() == [
+        ("a", None, 2, 4),
+        ("b", "bug", 3, 4),
+        ("c", "bug", 2, 3),
+    ]
+    people = result.answers.filter(pl.col("expert") == "ana").select("task", "label")
+    assert sorted(people.rows()) == [("a", "feature"), ("b", "bug")]
+    assert "ana" in result.report().skills["expert"].to_list()
+    assert run.result.answers.height == 9
 
 
 def test_a_frame_needs_a_kind_of_answer():

@@ -108,7 +108,7 @@ def test_what_is_cancelled_is_kept_and_resumed(where, asked, kind):
         return "yes"
 
     async def story(circle):
-        task = asyncio.ensure_future(prepared(circle, frame, kind, concurrency=4)._wait(Silent()))
+        task = asyncio.ensure_future(prepared(circle, frame, kind, concurrency=4).watched(Silent()))
         await asked.reached(21)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -139,7 +139,7 @@ def test_what_another_living_run_has_under_way_is_waited_for(circle, asked, fram
     other.reserve([Cell(question.digest, "ana", 0)], datetime.now(UTC))
 
     async def story():
-        task = asyncio.ensure_future(prepared(circle, frame, kind)._wait(Silent()))
+        task = asyncio.ensure_future(prepared(circle, frame, kind).watched(Silent()))
         await asked.reached(6)
         assert asked.calls["ana", "Is it? one"] == 0
         other.alive.end()
@@ -303,7 +303,7 @@ def test_what_a_run_wrote_before_it_ended_is_found_though_nobody_took_it_yet(
         other.reserve([cell], datetime.now(UTC))
 
         async def story():
-            task = asyncio.ensure_future(prepared(circle, frame, kind)._wait(Silent()))
+            task = asyncio.ensure_future(prepared(circle, frame, kind).watched(Silent()))
             await asked.reached(6)
             said = Response(
                 question_id=question.id,

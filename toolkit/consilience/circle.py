@@ -19,6 +19,7 @@ from consilience.keeping import Keeping
 from consilience.loop import Closing, background
 from consilience.models import AnswerKind, Example, Question, Text
 from consilience.policies import Policy, priority
+from consilience.provenance import Introduction
 from consilience.redaction import Redactor
 from consilience.rounds.base import Rounds
 from consilience.streaming import Event, Stream, Tell
@@ -113,6 +114,7 @@ class Circle(Keeping, Closing, CircleDisplayed):
         self._disclosure = Disclosure(
             (redact if isinstance(redact, Redactor) else Redactor()) if redact else None, allow or {}
         )
+        self._introduced = Introduction(self.experts, self._disclosure.redactor)
         self.store = _opened(store)
         self._owns_store = self.store is not None and self.store is not store
 
@@ -357,6 +359,7 @@ class Circle(Keeping, Closing, CircleDisplayed):
         if self.store is not None:
             # what would refuse the answers is found before anything is paid for them
             await asyncio.to_thread(self.store.check)
+            await self._introduced.to(self.store)
         with priority(question.priority) if question.priority else nullcontext():
             kept, verdict = await conduct(
                 question,
@@ -370,7 +373,7 @@ class Circle(Keeping, Closing, CircleDisplayed):
             )
         await self._recorded(kept, verdict)
         if self.store is not None:
-            await keep(self.store, kept, verdict)
+            await keep(self.store, kept, verdict, self._introduced.circle)
         return verdict
 
     async def _close(self) -> None:

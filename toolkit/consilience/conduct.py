@@ -13,6 +13,7 @@ from consilience.errors import StoreError
 from consilience.experts.base import Expert
 from consilience.models import Question
 from consilience.rounds.base import Inquiry, Rounds
+from consilience.store.rows import bundle
 from consilience.streaming import Asked, Tell
 from consilience.terms import Terms
 from consilience.verdict import Verdict, decide
@@ -71,7 +72,7 @@ def _told(kept: Verdict, shown: Shown, terms: Terms) -> tuple[Verdict, Verdict]:
     return short_of(kept, terms.needs, shortfall), short_of(shown.restored(kept), terms.needs, shortfall)
 
 
-async def keep(store: Store, kept: Verdict, verdict: Verdict) -> None:
+async def keep(store: Store, kept: Verdict, verdict: Verdict, circle: str | None = None) -> None:
     """Write a verdict as it may be kept; what stands against it carries the verdict of the caller.
 
     Raises
@@ -80,7 +81,7 @@ async def keep(store: Store, kept: Verdict, verdict: Verdict) -> None:
         It could not be written; the error's ``verdict`` was paid for.
     """
     try:
-        await asyncio.to_thread(store.record, kept.question, kept.responses, kept)
+        await asyncio.to_thread(store.write, bundle(kept.question, kept.responses, kept, circle))
     except StoreError as error:
         error.verdict = verdict
         raise

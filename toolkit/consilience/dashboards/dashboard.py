@@ -86,7 +86,8 @@ class Dashboard:
         """
         import panel as pn
 
-        if pn.state.served:
+        document = pn.state.curdoc
+        if document is not None and document.session_context is not None:
             self.view().servable(title=self.title)
         return self
 
@@ -112,9 +113,12 @@ class Dashboard:
             self._embedded = None
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Any:
+        import panel as pn
+
         from consilience.dashboards.frame import Frame
 
         self.close()
+        pn.extension()  # Brings the scripts into the notebook; a second time does nothing.
         # Whoever runs the kernel can read the file anyway.
         self._embedded = Frame(self.reader, lambda: Viewer("", Role.OPERATOR), title=self.title)
         return self._embedded.embedded()._repr_mimebundle_(include, exclude)

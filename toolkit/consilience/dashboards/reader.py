@@ -26,6 +26,8 @@ _EVERY = 0.5
 # A reading keeps the ingester waiting: of any second, readings of one query take a tenth at most.
 _SHARE = 10.0
 _KEPT = 300.0
+# What failed is tried again, but does not fill the log.
+_AFTER_FAULT = 2.0
 
 
 class Reader:
@@ -147,7 +149,8 @@ class Reader:
             same = before is not None and _same(before, value, error)
             self._known[query] = Known(before.value if same and before else value, error, ended)
             self._revisions[query] = revision
-            self._due[query] = ended + max(self._every, _SHARE * (ended - started))
+            rest = _AFTER_FAULT if error is not None else self._every
+            self._due[query] = ended + max(rest, _SHARE * (ended - started))
             known, listeners = self._known[query], () if same else tuple(self._listeners.get(query, ()))
         for listener in listeners:
             try:

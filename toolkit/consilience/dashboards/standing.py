@@ -198,6 +198,8 @@ def _forecast(
 
 
 def _hit_rate(runs: tuple[int | None, int | None], gauges: dict[str, tuple[float, float]]) -> float | None:
-    hits = gauges.get("cache: hits", (0.0, 0.0))[0] + (runs[1] or 0)
-    misses = gauges.get("cache: misses", (0.0, 0.0))[0] + (runs[0] or 0)
+    # an engine's sum of integers is a decimal
+    asked, reused = (float(told or 0) for told in runs)
+    hits = gauges.get("cache: hits", (0.0, 0.0))[0] + reused
+    misses = gauges.get("cache: misses", (0.0, 0.0))[0] + asked
     return hits / (hits + misses) if hits + misses else None

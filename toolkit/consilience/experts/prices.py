@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from consilience.models import Source
@@ -42,6 +44,54 @@ def snapshot() -> Snapshot | None:
     except ImportError:
         return None
     return Snapshot("genai-prices", genai_prices.__version__, get_snapshot().from_auto_update)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """US dollars a million tokens, as a price list has them now; ``None`` where it has none, or more than one by size.
+
+    Parameters
+    ----------
+    input_usd, output_usd, cache_read_usd, cache_write_usd
+        For tokens read, written, read from a cache and written to it.
+    snapshot
+        The price list.
+    """
+
+    input_usd: float | None
+    output_usd: float | None
+    cache_read_usd: float | None
+    cache_write_usd: float | None
+    snapshot: str
+
+
+def listed(service: Service, model: str) -> Listed | None:
+    """Return what a model costs by the list in use; ``None`` where it is not in it.
+
+    Examples
+    --------
+    >>> from consilience.experts.llm.services import SERVICES
+    >>> listed(SERVICES["ollama"], "llama3").input_usd
+    0.0
+    """
+    if service.local:
+        return Listed(0.0, 0.0, 0.0, 0.0, "local")
+    source = snapshot()
+    if service.listed is None or source is None:
+        return None
+    from genai_prices.data_snapshot import get_snapshot
+
+    try:
+        _, found = get_snapshot().find_provider_model(model, None, service.listed, None)
+        price = found.get_prices(datetime.now(UTC))
+    except (LookupError, ValueError):
+        return None
+    names = ("input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok")
+    return Listed(*(_single(getattr(price, name, None)) for name in names), str(source))
+
+
+def _single(price: object) -> float | None:
+    return float(price) if isinstance(price, (int, float, Decimal)) else None
 
 
 def cost(usage: Any, service: Service, model: str) -> float | None:

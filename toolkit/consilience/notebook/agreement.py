@@ -289,6 +289,7 @@ class Agreement(Widget):
         )
         if known is not None:
             self.publish(pair={**self.pair, "said": str(found.pairs.between(*known))})
+        self.flush()
 
     def _both(self, first: str, second: str) -> int:
         """Return how many tasks two experts answered both."""

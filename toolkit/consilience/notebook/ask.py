@@ -251,12 +251,12 @@ class Ask(Widget):
 
     def _take(self, verdict: Verdict) -> None:
         self.verdicts.append(verdict)
-        self.publish(state="decided", history=[line(each) for each in self.verdicts[: -_LISTED - 1 : -1]])
         self._show(verdict)
 
     def _show(self, verdict: Verdict) -> None:
         self.verdict = verdict
-        self.publish(state="decided", shown=verdict_card(verdict, self._whole()), columns=[])
+        listed = [line(each) for each in self.verdicts[: -_LISTED - 1 : -1]]
+        self.publish(state="decided", shown=verdict_card(verdict, self._whole()), columns=[], history=listed)
         self.flush()
 
 

@@ -12,12 +12,13 @@ import traitlets
 
 from consilience.errors import ConsilienceError, InvalidInput
 from consilience.loop import background, call_in_thread
+from consilience.markup import frame_table, page
 from consilience.models import Items, Label, Ranking, Score, Text
 from consilience.notebook import wire
 from consilience.notebook.verdicts import verdict_card
 from consilience.notebook.widget import Widget, action, drawn_by
 from consilience.store import Store
-from consilience.store.listing import experts_of, listed
+from consilience.store.listing import experts_of, listed, newest
 
 if TYPE_CHECKING:
     import polars as pl
@@ -98,6 +99,7 @@ class History(Widget):
         self._version = 0
         self._reading = 0
         self._busy = False
+        self._newest: tuple[object, ...] = ()
         super().__init__(
             state="empty" if self.store is None else "loading",
             place="" if self.store is None else wire.text(self.store.name, 80),
@@ -105,7 +107,7 @@ class History(Widget):
             found={"n": 0, "more": False, "version": 0},
         )
         if self.store is not None:
-            background.submit(self._list())
+            self.refresh()
             background.submit(self._name())
 
     @property
@@ -119,6 +121,13 @@ class History(Widget):
         if self._frame is None:
             self._frame = self._read(self.filters)
         return self._frame
+
+    def snapshot(self) -> str:
+        """Return the newest of the questions that were found until now."""
+        note = "History is drawn by a running notebook: run this cell to search and read."
+        if self._frame is None:
+            return page(note=note)
+        return page(frame_table(self._frame.drop("question_id")), note=note)
 
     @action
     def need(self, start: int, end: int) -> None:
@@ -142,7 +151,8 @@ class History(Widget):
     def refresh(self) -> None:
         """Look for new questions; nothing when a look is under way."""
         if self.store is not None and not self._busy:
-            background.submit(self._list())
+            self._busy = True
+            background.submit(self._news())
 
     @action
     def look(self, number: int) -> None:
@@ -217,11 +227,16 @@ class History(Widget):
             since=None if span is None else datetime.now(UTC) - span,
         )
 
+    async def _news(self) -> None:
+        found = await self._in_thread(newest, self.store)
+        if found not in (None, self._newest):
+            await self._list()
+            self._newest = found  # read before the list, which may hold more: then the next look lists again
+        self._busy = False
+
     async def _list(self) -> None:
         filters = dict(self.filters)
-        self._busy = True
         frame = await self._in_thread(self._read, filters)
-        self._busy = False
         if filters != dict(self.filters):
             return  # another search was begun meanwhile, and shows its own
         if frame is None:

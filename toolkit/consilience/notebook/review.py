@@ -9,6 +9,7 @@ import traitlets
 from consilience.errors import ConsilienceError, Unparseable
 from consilience.experts.human import Desk, Human
 from consilience.loop import background, call_in_thread
+from consilience.markup import frame_table, page
 from consilience.models import AnswerKind
 from consilience.notebook import wire
 from consilience.notebook.widget import Widget, action, drawn_by
@@ -20,6 +21,7 @@ from consilience.verdict.result import shown
 if TYPE_CHECKING:
     import polars as pl
 
+    from consilience.runs import RunResult
     from consilience.store import Store
 
 _LINE = 160
@@ -62,7 +64,9 @@ class Review(Widget):
     remaining
         Questions without an answer.
     unsaved
-        Answers that are not written yet; 0 where they stay in this kernel.
+        Answers that are not written yet.
+    result
+        The result of the reviewed run with the person as a further expert, its rows decided again.
 
     Examples
     --------
@@ -124,6 +128,19 @@ class Review(Widget):
         """Answers that are not written yet."""
         with self._lock:
             return len(self._unwritten) + len(self._failed) + (self._writing is not None)
+
+    @property
+    def result(self) -> RunResult:
+        """The result of the run with the person in it, for its reports."""
+        with self._lock:
+            return self.session.result()
+
+    def snapshot(self) -> str:
+        """Return how far the person was, and the answers."""
+        session = self.session
+        said = f"Review by {session.person}: {len(session.given):,} of {len(session.tasks):,} answered"
+        table = frame_table(self.answers) if session.given else ""
+        return page(said, table, note="Review is drawn by a running notebook: run this cell to go on.")
 
     @action
     def need(self, start: int, end: int) -> None:
@@ -190,6 +207,11 @@ class Review(Widget):
         for saving in again.values():
             self._save(saving)
 
+    @action
+    def more(self) -> None:
+        """Look for questions that came since."""
+        background.submit(self._more())
+
     def _go(self, number: int | None) -> None:
         """Have a question before the person; ``None`` when all are answered."""
         self._turn += 1
@@ -247,6 +269,7 @@ class Review(Widget):
             "steps": session.n_steps,
             "saving": len(self._unwritten) + (self._writing is not None),
             "failed": len(self._failed),
+            "more": session.queue.more is not None,
             "place": wire.text(session.queue.place.name, 80),
             "compared": len(known) if not session.remaining else 0,
             "agreed": sum(known) if not session.remaining else 0,
@@ -293,6 +316,17 @@ class Review(Widget):
             if saving.number not in self._unwritten:
                 self._failed[saving.number] = saving
         self.publish(error=f"An answer could not be written: {error}")
+
+    async def _more(self) -> None:
+        try:
+            await call_in_thread(self.session.more)
+        except (ConsilienceError, OSError) as error:
+            self.publish(error=f"New questions could not be looked for: {error}")
+            return
+        if not self.current and self.session.remaining:
+            self._go(self.session.next())
+        else:
+            self.publish(progress=self._progress())
 
     async def _read(self, number: int) -> None:
         try:

@@ -54,16 +54,19 @@ class Widget(anywidget.AnyWidget):
     """
 
     error = traitlets.Unicode("").tag(sync=True)
-    # of one whose parameters were refused, which Python ends before it began
-    _lock = threading.RLock()
-    _closed = True
+    # where time comes from, and who calls later
+    _monotonic: Callable[[], float] = staticmethod(time.monotonic)
+    _later: Callable[[float, Callable[[], object]], None] = staticmethod(background.call_later)
+
+    _made = False  # what a subclass raises before leaves nothing to close
 
     def __init__(self, **state: Any) -> None:
         self._lock = threading.RLock()
         self._pending: dict[str, Any] = {}
         self._waiting = False
-        self._last = 0.0
+        self._last = -_INTERVAL
         self._closed = False
+        self._made = True
         super().__init__(**state)
         self.on_msg(self._receive)
         adopt(self)
@@ -80,12 +83,12 @@ class Widget(anywidget.AnyWidget):
             self._pending.update(state)
             if self._waiting:
                 return
-            rest = _INTERVAL - (time.monotonic() - self._last)
+            rest = _INTERVAL - (self._monotonic() - self._last)
             if rest <= 0:
                 self._flush()
                 return
             self._waiting = True
-        background.call_later(rest, self._flush)
+        self._later(rest, self._flush)
 
     def flush(self) -> None:
         """Show at once what waits to be shown."""
@@ -113,6 +116,8 @@ class Widget(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Stop, and take the widget out of the kernel and the page."""
+        if not self._made:
+            return
         with self._lock:
             closed, self._closed = self._closed, True
         if closed:
@@ -126,7 +131,7 @@ class Widget(anywidget.AnyWidget):
     def _flush(self) -> None:
         with self._lock:
             self._waiting = False
-            self._last = time.monotonic()
+            self._last = self._monotonic()
             state, self._pending = self._pending, {}
             if state and not self._closed:
                 with self.hold_sync():

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from consilience.errors import InvalidInput
-from consilience.models import Items, Outcome, Question, Response, Source
+from consilience.models import Items, Outcome, Question, Response, Source, Usage
 from consilience.reviewing.tasks import Standing, Task, standing
 from consilience.verdict import Method, decide
-from consilience.verdict.methods import WEIGHTED, checked_method
+from consilience.verdict.methods import WEIGHTED, checked_method, usual
 
 if TYPE_CHECKING:
     from consilience.experts.human import Desk
@@ -18,9 +18,15 @@ if TYPE_CHECKING:
     from consilience.store import Store
     from consilience.store.recorded import StoredQuestion
 
+# Of questions with the same words the newest that was decided.
 _KNOWN = """
-SELECT q.id FROM questions q LEFT JOIN verdicts v ON v.question_id = q.id AND v.asked_at = q.asked_at
-WHERE q.digest = ? ORDER BY CASE WHEN v.id IS NULL THEN 1 ELSE 0 END, q.asked_at DESC, q.id LIMIT 1
+WITH wanted AS (
+    SELECT q.id, q.digest, row_number() OVER (PARTITION BY q.digest ORDER BY
+        CASE WHEN EXISTS (SELECT 1 FROM verdicts v WHERE v.question_id = q.id AND v.asked_at = q.asked_at)
+        THEN 0 ELSE 1 END, q.asked_at DESC, q.id) AS nth
+    FROM questions q WHERE q.digest IN (SELECT unnest(?::TEXT[]))
+)
+SELECT digest, id FROM wanted WHERE nth = 1
 """
 _LATER = 1e-3
 
@@ -31,9 +37,10 @@ class InStore:
     A question that the store knows by its words keeps its responses; another one is recorded with the first answer.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, questions: Sequence[Question] = ()) -> None:
         self._store = store
-        self._ids: dict[str, str] = {}
+        self._questions = questions
+        self._ids: dict[str, str] | None = None
 
     @property
     def name(self) -> str:
@@ -60,18 +67,16 @@ class InStore:
     def _stored(self, question: Question) -> StoredQuestion | None:
         from consilience.store.recorded import recorded
 
-        known = self._ids.get(question.id)
-        for wanted in (known or question.id, None if known else self._same(question)):
-            found = recorded(self._store, [wanted]) if wanted else []
-            own = next((each for each in found if each.question.id == wanted), None)
-            if own is not None:
-                self._ids[question.id] = own.question.id
-                return own
-        return None
+        known = self._known().get(question.digest, question.id)
+        return next(iter(recorded(self._store, [known])), None)
 
-    def _same(self, question: Question) -> str | None:
-        found = self._store.read(_KNOWN, question.digest)["id"].to_list()
-        return found[0] if found else None
+    def _known(self) -> dict[str, str]:
+        """Return the ids of questions that the store knows by their words; read once, for all of them together."""
+        if self._ids is None:
+            digests = list({question.digest for question in self._questions})
+            found = self._store.read(_KNOWN, digests).rows() if digests else []
+            self._ids = dict(found)
+        return self._ids
 
 
 class AtDesk:
@@ -120,19 +125,16 @@ class InResult:
 
     def standing(self, task: Task) -> Standing:
         """Return what the run's answers to the row add up to."""
-        return standing(decide(task.question, [*self._answers(task), *self._own.get(task.key, ())]))
+        said = answers_of(self._result, task.key, task.question)
+        job = self._result.job
+        method = usual(job.answer, job.method)
+        return standing(decide(task.question, [*said, *self._own.get(task.key, ())], method=method))
 
     def record(self, task: Task, response: Response) -> Standing:
         """Keep the response in memory."""
         own = self._own.setdefault(task.key, [])
         own.append(replace(response, latency_s=_after(response, own)))
         return self.standing(task)
-
-    def _answers(self, task: Task) -> list[Response]:
-        import polars as pl
-
-        rows = self._result.answers.filter(pl.col("task") == pl.lit(task.key))
-        return [_answered(task.question, row) for row in rows.iter_rows(named=True)]
 
 
 class InMemory:
@@ -172,6 +174,14 @@ def _after(response: Response, before: tuple[Response, ...] | list[Response]) ->
     return max([response.latency_s, *(seconds + _LATER for seconds in said)])
 
 
+def answers_of(result: RunResult, key: object, question: Question) -> list[Response]:
+    """Return what a run's experts said to a row, as responses; what they are is not kept."""
+    import polars as pl
+
+    rows = result.answers.filter(pl.col("task") == pl.lit(key, dtype=result.answers.schema["task"]))
+    return [_answered(question, row) for row in rows.iter_rows(named=True)]
+
+
 def _answered(question: Question, row: Mapping[str, object]) -> Response:
     label = row["label"]
     kind = question.answer
@@ -182,4 +192,10 @@ def _answered(question: Question, row: Mapping[str, object]) -> Response:
         source=Source.MODEL,
         outcome=Outcome(str(row["outcome"])),
         answer=None if label is None else kind.parse(raw),
+        confidence=_known(row["confidence"]),
+        usage=Usage(cost_usd=_known(row["cost_usd"])),
     )
+
+
+def _known(value: object) -> float | None:
+    return float(value) if isinstance(value, (int, float)) else None

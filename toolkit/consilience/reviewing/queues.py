@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -37,12 +37,18 @@ class Queue:
         What the keys of the tasks are called.
     dtype
         Of the keys.
+    result
+        Of the run that is reviewed; ``None`` for other queues.
+    more
+        Looks for questions that came since, and blocks; ``None`` where none can come.
     """
 
     tasks: tuple[Task, ...]
     place: Place
     key: str
     dtype: pl.DataType
+    result: RunResult | None = None
+    more: Callable[[], Sequence[Task]] | None = None
 
 
 def queued(
@@ -94,8 +100,8 @@ def _of_result(result: RunResult, store: Store | None, n: int) -> Queue:
     keys = first[result.key].to_list()
     tasks = tuple(Task(k, q) for k, q in zip(keys, result.questions(keys), strict=True))
     kept = store or result.store
-    place = InResult(result) if kept is None else InStore(kept)
-    return Queue(tasks, place, result.key, first.schema[result.key])
+    place = InResult(result) if kept is None else InStore(kept, [task.question for task in tasks])
+    return Queue(tasks, place, result.key, first.schema[result.key], result)
 
 
 def _of_desk(what: Store | Human | Desk, person: str, store: Store | None, n: int) -> Queue:
@@ -106,12 +112,15 @@ def _of_desk(what: Store | Human | Desk, person: str, store: Store | None, n: in
     else:
         desk = what if isinstance(what, Desk) else Desk(what, store=store)
     place = AtDesk(desk, store)
-    tasks = []
-    for pending in desk.open(n):
-        tasks.append(Task(pending.id, pending.question))
-        if not pending.late:
-            place.waits(pending.id)
-    return Queue(tuple(tasks), place, QUESTION_ID, pl.String())
+
+    def waiting() -> tuple[Task, ...]:
+        found = desk.open(n)
+        for pending in found:
+            if not pending.late:
+                place.waits(pending.id)
+        return tuple(Task(pending.id, pending.question) for pending in found)
+
+    return Queue(waiting(), place, QUESTION_ID, pl.String(), more=waiting)
 
 
 def _of_frame(
@@ -134,7 +143,7 @@ def _of_frame(
     rows = frame.to_dicts()
     tasks = tuple(Task(row[key], _question(template, row, answer)) for row in rows)
     said = {row[key]: found for row in rows if (found := _said(row)) is not None}
-    place = InMemory(said) if store is None else InStore(store)
+    place = InMemory(said) if store is None else InStore(store, [task.question for task in tasks])
     return Queue(tasks, place, key, frame.schema[key])
 
 

@@ -18,6 +18,8 @@ from consilience.verdict.result import shown
 if TYPE_CHECKING:
     import polars as pl
 
+    from consilience.runs import RunResult
+
 
 @dataclass(frozen=True, slots=True)
 class Given:
@@ -87,6 +89,8 @@ class Session:
 
     Attributes
     ----------
+    tasks
+        What is reviewed.
     given
         Answers by the number of their task.
     skipped
@@ -113,6 +117,7 @@ class Session:
         clock: Clock = SYSTEM,
     ) -> None:
         self.queue = queue
+        self.tasks = queue.tasks
         self.person = person
         self.given: dict[int, Given] = {}
         self.skipped: set[int] = set()
@@ -122,11 +127,6 @@ class Session:
         self._looking: int | None = None
         self._since = 0.0
         self._seconds: dict[int, float] = {}
-
-    @property
-    def tasks(self) -> tuple[Task, ...]:
-        """What is reviewed."""
-        return self.queue.tasks
 
     @property
     def remaining(self) -> int:
@@ -215,6 +215,15 @@ class Session:
             raise InvalidInput(f"The review has {len(self.tasks)} questions, number {number + 1} came.")
         return self.tasks[number]
 
+    def more(self) -> int:
+        """Look for questions that came since, put them at the end, and return how many came; blocks."""
+        if self.queue.more is None:
+            return 0
+        known = {task.question.id for task in self.tasks}
+        came = tuple(task for task in self.queue.more() if task.question.id not in known)
+        self.tasks = (*self.tasks, *came)
+        return len(came)
+
     def save(self, saving: Saving) -> Standing | None:
         """Write an answer, or that it was taken back, and return what the circle says with it; blocks.
 
@@ -251,6 +260,26 @@ class Session:
                 "blind": pl.Series([each.blind for each in given], dtype=pl.Boolean),
             }
         )
+
+    def result(self) -> RunResult:
+        """Return the result of the run that is reviewed, with the answers until now in it.
+
+        Raises
+        ------
+        InvalidInput
+            It is no run that is reviewed.
+        """
+        if self.queue.result is None:
+            raise InvalidInput(
+                "Only the review of a run has a result, a store or a frame is reviewed: take `answers`."
+            )
+        from consilience.reviewing.results import reviewed
+
+        said = {
+            self.tasks[number].key: self._response(self.tasks[number], given)
+            for number, given in self.given.items()
+        }
+        return reviewed(self.queue.result, said)
 
     def _step(self, number: int, *, wrote: bool) -> None:
         self._steps.append(_Step(number, self.given.get(number), number in self.skipped, wrote))

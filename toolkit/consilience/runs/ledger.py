@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from consilience.experts.base import Expert
 from consilience.models import Outcome, Question, Response
+from consilience.provenance import circle_id, provenance
 from consilience.store.query import Query
 from consilience.store.recorded import response_of
 from consilience.store.rows import Bundle, Row, bundle, response_row, storable
@@ -128,9 +129,11 @@ class Ledger:
     def __init__(self, store: Store, experts: Sequence[Expert], answer_spec: str) -> None:
         self.store = store
         self.run_id = uuid.uuid4().hex
+        self._experts = tuple(experts)
         self._hashes = {expert.name: prompt_hash(expert) for expert in experts}
         self._named = {name: (storable(name), value) for name, value in self._hashes.items()}
         self._members = [f"{name} {value}" for name, value in self._named.values()]
+        self.circle = circle_id(experts)
         self._numbers = itertools.count()
         self._ended: set[str] = set()
         self._kind = hashlib.sha256(storable(answer_spec).encode()).hexdigest()[:16]
@@ -195,10 +198,10 @@ class Ledger:
 
     def decided(self, verdict: Verdict, withheld: Iterable[Response] = ()) -> Bundle:
         """Return the rows of a question and its verdict, and of the responses of those who were not asked."""
-        return bundle(verdict.question, withheld, verdict)
+        return bundle(verdict.question, withheld, verdict, self.circle)
 
     def started(self, prompt: str, spec: str, key: str, n_rows: int, replicates: int) -> None:
-        """Say in the table of runs that this one begins."""
+        """Say in the table of runs that this one begins, and who is asked in that of experts."""
         self._said = (
             prompt,
             spec,
@@ -207,7 +210,11 @@ class Ledger:
             n_rows,
             replicates,
         )
-        self.store.write(self._state("started", None, None, None, None))
+        self.store.write(
+            Bundle(
+                {**self._state("started", None, None, None, None).tables, **provenance(self._experts).tables}
+            )
+        )
 
     def ended(self, state: str, asked: int, reused: int, failed: int, cost: float | None) -> Bundle:
         """Return the row that says how it ended."""

@@ -276,7 +276,8 @@ def migrate(connection: duckdb.DuckDBPyConnection, before: int | None = None) ->
 
 def _started() -> duckdb.DuckDBPyConnection:
     engine = duckdb.connect(":memory:", config=_ENGINE)
-    engine.execute("SET TimeZone = 'UTC'")
+    # No bar on the standard output of a program that reads a store.
+    engine.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
     return engine
 
 

@@ -48,6 +48,11 @@ FROM chosen q LEFT JOIN decided v ON v.question_id = q.id AND v.nth = 1
 ORDER BY q.asked_at DESC, q.id
 """
 
+_NEWEST = """
+SELECT (SELECT count(*) FROM questions) AS n_questions, (SELECT max(asked_at) FROM questions) AS asked_at,
+    (SELECT count(*) FROM verdicts) AS n_verdicts, (SELECT max(decided_at) FROM verdicts) AS decided_at
+"""
+
 
 def listed(
     history: History,
@@ -103,6 +108,11 @@ def listed(
     found = history.read(_LISTED, f"%{escaped}%" if text else None, expert, kind, since, until, n)
     lines = pl.Series("headline", [headline(row) for row in found.iter_rows(named=True)], dtype=pl.String)
     return found.insert_column(found.get_column_index("answer_kind") + 1, lines).drop("answer", "ties")
+
+
+def newest(history: History) -> tuple[object, ...]:
+    """Return what differs as soon as a question or a verdict was added; one short statement."""
+    return history.read(_NEWEST).row(0)
 
 
 def headline(row: Mapping[str, Any]) -> str | None:

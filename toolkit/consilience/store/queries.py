@@ -93,12 +93,18 @@ WITH wanted AS (
     FROM recommendations m JOIN chosen q ON m.question_id = q.id AND m.asked_at = q.asked_at
     WHERE m.asked_at >= (SELECT min(asked_at) FROM chosen) AND m.asked_at <= (SELECT max(asked_at) FROM chosen)
     GROUP BY m.question_id
+), gone_through AS (
+    SELECT o.question_id, list(o ORDER BY o.number, o.expert) AS found
+    FROM rounds o JOIN chosen q ON o.question_id = q.id AND o.asked_at = q.asked_at
+    WHERE o.asked_at >= (SELECT min(asked_at) FROM chosen) AND o.asked_at <= (SELECT max(asked_at) FROM chosen)
+    GROUP BY o.question_id
 )
-SELECT q.*, h.found AS responses, d.found AS verdicts, m.found AS recommendations
+SELECT q.*, h.found AS responses, d.found AS verdicts, m.found AS recommendations, g.found AS rounds
 FROM chosen q
 LEFT JOIN heard h ON h.question_id = q.id
 LEFT JOIN decided d ON d.question_id = q.id
 LEFT JOIN merged m ON m.question_id = q.id
+LEFT JOIN gone_through g ON g.question_id = q.id
 """
 
 RECORDED = Query(

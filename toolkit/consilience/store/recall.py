@@ -37,4 +37,11 @@ def recalled(stored: StoredQuestion) -> Verdict:
     again = decide(stored.question, given, method=method, weights=weights or None)
     # what was required is not stored, that it was missing is
     missing = "what was required did not come" if kept.decision == Decision.NO_QUORUM else ""
-    return short_of(replace(again, replayed=Replay(kept.id), decided_at=kept.decided_at), Needs(), missing)
+    whole = replace(
+        again,
+        replayed=Replay(kept.id),
+        decided_at=kept.decided_at,
+        rounds=kept.rounds,
+        course=kept.course,
+    )
+    return short_of(whole, Needs(), missing)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from consilience.models.response import ConfidenceSource, Source
 from consilience.models.specs import answer_from_text, kind_from_spec
 from consilience.store.cards import StoredQuestionDisplayed, StoredVerdictDisplayed
 from consilience.verdict.result import Support, shown
+from consilience.verdict.rounds import Round
 
 if TYPE_CHECKING:
     import polars as pl
@@ -57,6 +58,9 @@ class StoredVerdict(StoredVerdictDisplayed):
         Merged recommendations with their sources, most supported first.
     usage
         Tokens and cost of the responses it was made from.
+    rounds, course
+        What was asked and answered in each round, and how they went; empty when experts were asked once, or the verdict
+        was stored before version 5.
     """
 
     id: str
@@ -71,6 +75,8 @@ class StoredVerdict(StoredVerdictDisplayed):
     weights: tuple[tuple[str, float], ...]
     recommendations: tuple[Recommendation, ...]
     usage: Usage
+    rounds: tuple[Round, ...] = ()
+    course: str = ""
 
     def __repr__(self) -> str:
         said = self.decision if self.answer is None else shown(self.answer)
@@ -149,8 +155,10 @@ def _stored(row: dict[str, Any]) -> StoredQuestion:
         merged: dict[str, list[Recommendation]] = {}
         for each in row["recommendations"] or ():
             merged.setdefault(each["verdict_id"], []).append(_recommendation(each))
+        rounds = _rounds(row["rounds"] or (), question)
         verdicts = tuple(
-            _verdict(each, question, tuple(merged.get(each["id"], ()))) for each in row["verdicts"] or ()
+            _verdict(each, question, tuple(merged.get(each["id"], ())), rounds.get(each["id"], ()))
+            for each in row["verdicts"] or ()
         )
     except (ValueError, KeyError, TypeError) as error:
         raise StoreError(f"The rows of question {row['id']!r} cannot be read back: {error}") from error
@@ -160,8 +168,33 @@ def _stored(row: dict[str, Any]) -> StoredQuestion:
 def _question(row: dict[str, Any]) -> Question:
     examples = tuple(Example(text, answer) for text, answer in json.loads(row["examples"]))
     return Question(
-        row["text"], kind_from_spec(row["answer_spec"]), row["context"], examples, row["id"], row["asked_at"]
+        row["text"],
+        kind_from_spec(row["answer_spec"]),
+        row["context"],
+        examples,
+        row["id"],
+        row["asked_at"],
+        tuple(json.loads(row["tags"] or "[]")),
     )
+
+
+def _rounds(rows: Sequence[dict[str, Any]], question: Question) -> Mapping[str, tuple[Round, ...]]:
+    """Return the rounds of each verdict, by its id."""
+    found: dict[str, dict[int, list[dict[str, Any]]]] = {}
+    for row in rows:
+        found.setdefault(row["verdict_id"], {}).setdefault(row["number"], []).append(row)
+    return {
+        verdict_id: tuple(_round(number, each, question) for number, each in sorted(rounds.items()))
+        for verdict_id, rounds in found.items()
+    }
+
+
+def _round(number: int, rows: Sequence[dict[str, Any]], question: Question) -> Round:
+    asked = tuple(
+        (row["expert"], replace(question, text=row["text"], context=row["context"])) for row in rows
+    )
+    responses = tuple(response_of(row | {"id": row["response_id"]}, question) for row in rows)
+    return Round(number, asked, responses)
 
 
 def response_of(row: dict[str, Any], question: Question) -> Response:
@@ -179,12 +212,18 @@ def response_of(row: dict[str, Any], question: Question) -> Response:
         confidence_source=None if known is None else ConfidenceSource(known),
         probabilities=tuple((label, p) for label, p in json.loads(row["probabilities"])),
         usage=Usage(row["input_tokens"], row["output_tokens"], row["cost_usd"]),
+        calls=1 if row["calls"] is None else row["calls"],
         latency_s=row["latency_s"],
         id=row["id"],
     )
 
 
-def _verdict(row: dict[str, Any], question: Question, merged: tuple[Recommendation, ...]) -> StoredVerdict:
+def _verdict(
+    row: dict[str, Any],
+    question: Question,
+    merged: tuple[Recommendation, ...],
+    rounds: tuple[Round, ...],
+) -> StoredVerdict:
     return StoredVerdict(
         id=row["id"],
         decided_at=row["decided_at"],
@@ -198,6 +237,8 @@ def _verdict(row: dict[str, Any], question: Question, merged: tuple[Recommendati
         weights=tuple((expert, weight) for expert, weight in json.loads(row["weights"] or "[]")),
         recommendations=merged,
         usage=Usage(row["input_tokens"], row["output_tokens"], row["cost_usd"]),
+        rounds=rounds,
+        course=row["course"] or "",
     )
 
 

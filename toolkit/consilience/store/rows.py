@@ -37,16 +37,19 @@ class Bundle:
         return sum(len(rows) for rows in self.tables.values())
 
 
-def bundle(question: Question, responses: Iterable[Response], verdict: Verdict | None) -> Bundle:
-    """Return the rows of one question: itself, its responses, its verdict and the verdict's recommendations."""
+def bundle(
+    question: Question, responses: Iterable[Response], verdict: Verdict | None, circle: str | None = None
+) -> Bundle:
+    """Return the rows of one question: itself, its responses, its verdict with recommendations and earlier rounds."""
     asked_at = _time(question.asked_at)
     tables: dict[str, list[Row]] = {
-        "questions": [_question(question, asked_at)],
+        "questions": [_question(question, asked_at, circle)],
         "responses": [response_row(response, asked_at) for response in responses],
     }
     if verdict is not None:
         tables["verdicts"] = [_verdict(verdict, question, asked_at)]
         tables["recommendations"] = list(_recommendations(verdict, question, asked_at))
+        tables["rounds"] = list(_rounds(verdict, question, asked_at))
     return Bundle({name: rows for name, rows in tables.items() if rows})
 
 
@@ -71,7 +74,7 @@ def storable(text: str) -> str:
     return text.replace("\x00", _REPLACEMENT)
 
 
-def _question(question: Question, asked_at: datetime) -> Row:
+def _question(question: Question, asked_at: datetime, circle: str | None) -> Row:
     return (
         storable(question.id),
         asked_at,
@@ -81,6 +84,8 @@ def _question(question: Question, asked_at: datetime) -> Row:
         storable(question.answer.spec()),
         _json([[example.question, example.answer] for example in question.examples]),
         question.digest,
+        _json(list(question.tags)),
+        circle,
     )
 
 
@@ -103,6 +108,7 @@ def response_row(response: Response, asked_at: datetime) -> Row:
         _integer(response.usage.output_tokens),
         _number(response.usage.cost_usd),
         _number(response.latency_s),
+        _integer(response.calls),
     )
 
 
@@ -131,6 +137,7 @@ def _verdict(verdict: Verdict, question: Question, asked_at: datetime) -> Row:
         _integer(usage.output_tokens),
         _number(usage.cost_usd),
         _json([[expert, _number(weight)] for expert, weight in verdict.weights]),
+        _text(verdict.course),
     )
 
 
@@ -148,6 +155,24 @@ def _recommendations(verdict: Verdict, question: Question, asked_at: datetime) -
             _json(list(row.conflicts)),
             _json([[said.expert, said.position, said.text] for said in row.sources]),
         )
+
+
+def _rounds(verdict: Verdict, question: Question, asked_at: datetime) -> Iterable[Row]:
+    for each in verdict.rounds:
+        put = dict(each.questions)
+        for response in each.responses:
+            shown = put.get(response.expert, question)
+            yield (
+                f"{storable(verdict.id)}-{each.number}-{storable(response.expert)}",
+                asked_at,
+                storable(verdict.id),
+                storable(question.id),
+                each.number,
+                storable(shown.text),
+                _text(shown.context),
+                storable(response.id),
+                *response_row(response, asked_at)[3:],
+            )
 
 
 def _answer(answer: AnswerValue | None) -> str | None:

@@ -87,6 +87,19 @@ MIGRATIONS: tuple[str, ...] = (
     );
     CREATE TABLE settings (id TEXT, asked_at TIMESTAMPTZ, name TEXT, value TEXT, person TEXT);
     """,
+    """
+    ALTER TABLE questions ADD COLUMN tags TEXT;
+    ALTER TABLE questions ADD COLUMN circle TEXT;
+    ALTER TABLE responses ADD COLUMN calls BIGINT;
+    ALTER TABLE verdicts ADD COLUMN course TEXT;
+    ALTER TABLE experts ADD COLUMN circle TEXT;
+    CREATE TABLE rounds (
+        id TEXT, asked_at TIMESTAMPTZ, verdict_id TEXT, question_id TEXT, number BIGINT, text TEXT, context TEXT,
+        response_id TEXT, expert TEXT, source TEXT, outcome TEXT, answer TEXT, raw TEXT, reason TEXT,
+        confidence DOUBLE PRECISION, confidence_source TEXT, probabilities TEXT, input_tokens BIGINT,
+        output_tokens BIGINT, cost_usd DOUBLE PRECISION, latency_s DOUBLE PRECISION, calls BIGINT
+    );
+    """,
 )
 """One text a version; the first makes version 1. A migration that was released is never edited."""
 

@@ -23,7 +23,7 @@ KEEP: Mapping[str, int] = {"metrics": 7, "metrics_1m": 90, "statements": 90}
 """Days by default: raw metrics for a week, minutes and slow statements for a quarter; hours and history for ever."""
 
 #: What hangs together goes together.
-_TOGETHER = {"questions": ("questions", "responses", "verdicts", "recommendations")}
+_TOGETHER = {"questions": ("questions", "responses", "verdicts", "recommendations", "rounds")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,8 @@ _DRAWS = 200
 _EACH = """
 SELECT expert, any_value(source) AS source, count(*) AS n,
     count(CASE WHEN outcome = 'answered' THEN 1 END) AS answered,
-    count(CASE WHEN outcome IN ('timed out', 'failed', 'circuit open', 'unparseable') THEN 1 END) AS bad,
+    count(CASE WHEN outcome IN ('timed out', 'failed', 'circuit open', 'unparseable') AND source <> 'person'
+        THEN 1 END) AS bad,
     percentile_cont(0.50) WITHIN GROUP (ORDER BY latency_s) AS p50,
     percentile_cont(0.95) WITHIN GROUP (ORDER BY latency_s) AS p95,
     sum(cost_usd) AS cost, count(cost_usd) AS priced
@@ -133,6 +134,7 @@ class _Page:
             options=_SPANS,
             value=span if span in _DAYS else "30d",
             width=176,
+            size="small",
             margin=(8, 0),
         )
         chosen.param.watch(lambda event: visit.go("experts", since=event.new), "value")

@@ -95,12 +95,16 @@ class _Question:
             options=methods,
             value=_among(params.get("method", ""), methods.values()),
             width=216,
+            size="small",
+            margin=0,
         )
         without = pmu.MultiChoice(
             label="Without",
             options=names,
             value=[name for name in _names(params) if name in names],
             width=320,
+            size="small",
+            margin=0,
         )
         method.param.watch(lambda event: self._changed(method=event.new), "value")
         without.param.watch(
@@ -142,6 +146,8 @@ class _Question:
             placeholder="the id of another question, from its URL",
             value=other,
             width=320,
+            size="small",
+            margin=0,
         )
         find.param.watch(
             lambda event: self._visit.go("questions", id=self._id, **{"with": _id_in(event.new)}), "value"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -118,11 +119,20 @@ class _List:
     def _bar(self) -> Any:
         now = self._filters
         words = pmu.TextInput(
-            label="Search", placeholder="words of a question or an answer", value=now.q, width=280
+            label="Search",
+            placeholder="words of a question or an answer",
+            value=now.q,
+            width=280,
+            size="small",
+            margin=0,
         )
-        expert = pmu.Select(label="Expert", options={"every expert": ""}, value="", width=176)
-        kind = pmu.Select(label="Answer", options=_KINDS, value=now.kind, width=136)
-        since = pmu.Select(label="Asked", options=_SPAN_WORDS, value=now.since, width=136)
+        expert = pmu.Select(
+            label="Expert", options={"every expert": ""}, value="", width=176, size="small", margin=0
+        )
+        kind = pmu.Select(label="Answer", options=_KINDS, value=now.kind, width=144, size="small", margin=0)
+        since = pmu.Select(
+            label="Asked", options=_SPAN_WORDS, value=now.since, width=144, size="small", margin=0
+        )
 
         def names(known: Known[pl.DataFrame]) -> None:
             found = [] if known.value is None else known.value["expert"].to_list()
@@ -136,7 +146,7 @@ class _List:
         self._visit.live(EXPERTS, names)
         for name, each in (("q", words), ("expert", expert), ("kind", kind), ("since", since)):
             each.param.watch(lambda event, name=name: self._change(name, event.new), "value")
-        return pn.FlexBox(words, expert, kind, since, gap="16px", margin=(8, 0), align_items="end")
+        return pn.FlexBox(words, expert, kind, since, gap="16px", margin=(8, 0, 16, 0), align_items="end")
 
     def _change(self, name: str, value: str) -> None:
         if self._visit.params.get(name, "") == (value or ""):
@@ -179,15 +189,24 @@ def listed(frame: pl.DataFrame, filters: Filters) -> Html:
     return Html(f"<div class=cs-scroll tabindex=0 role=region aria-label=Questions>{body}</div>{more}")
 
 
+def said_of(row: Mapping[str, Any]) -> str:
+    """Return an answer on one line; the decision where there is none."""
+    if row["answer"] is None:
+        return str(row["decision"] or "no verdict")
+    if row["answer_kind"] == "items":
+        return f"{len(json.loads(row['answer'])):,} recommendations"
+    return " > ".join(json.loads(row["answer"])) if row["answer_kind"] == "ranking" else str(row["answer"])
+
+
 def _row(row: Mapping[str, Any], now: datetime) -> tuple[object, ...]:
     href = escape(written_address({"page": "questions", "id": row["question_id"]}))
     said = " ".join(row["question"].split())
     link = Html(
         f"<a class=cs-clip href='{href}' title='{escape(said, 500)}'>{escape(said, 160) or '(empty)'}</a>"
     )
-    answer = row["answer"] if row["answer"] is not None else (row["decision"] or "no verdict")
+    answer = said_of(row)
     mark = " cs-warn" if row["degraded"] or row["answer"] is None else ""
-    told = Html(f"<span class='cs-clip{mark}'>{escape(' '.join(str(answer).split()), 120)}</span>")
+    told = Html(f"<span class='cs-clip cs-short{mark}'>{escape(' '.join(str(answer).split()), 120)}</span>")
     support = None if row["support_of"] is None else f"{row['support_n']} of {row['support_of']}"
     agreed = None if row["agreement"] is None else Html(f"{row['agreement']:.2f}")
     return moment(row["asked_at"], now), link, told, support, agreed, usd(row["cost_usd"])

@@ -66,6 +66,7 @@ class _Page:
             placeholder="words of a recommendation or its question",
             value=self._words,
             width=320,
+            size="small",
             margin=(8, 0),
         )
         search.param.watch(lambda event: self._search(event.new), "value")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -79,18 +80,26 @@ class _Page:
 
     def __init__(self, visit: Visit) -> None:
         self._visit = visit
-        self._person = visit.viewer.name or "me"
+        self._person = visit.viewer.name or visit.params.get("person", "") or getpass.getuser()
         self._left: set[str] = set()
         self._waiting: tuple[Waiting, ...] = ()
         self._now: Waiting | None = None
         self._done = 0
         self._head = Section(skeleton(2))
         self._form = pn.Column(sizing_mode="stretch_width", margin=0)
-        self.view = pn.Column(self._head, self._form, sizing_mode="stretch_width", margin=0)
+        self.view = pn.Column(*self._named(), self._head, self._form, sizing_mode="stretch_width", margin=0)
         person = self._person
         visit.live(
             Query(("review", person), lambda store: read_waiting(store, person), ages=60.0), self._show
         )
+
+    def _named(self) -> list[Any]:
+        """Where nobody signs in, whoever looks says who they are."""
+        if self._visit.viewer.name:
+            return []
+        who = pmu.TextInput(label="You answer as", value=self._person, width=240, size="small", margin=(8, 0))
+        who.param.watch(lambda event: self._visit.go("review", person=event.new.strip()), "value")
+        return [who]
 
     def _show(self, known: Known[tuple[Waiting, ...]]) -> None:
         if known.error is not None:

@@ -81,7 +81,7 @@ function memberList(view, model) {
     label: "Texts of the cluster", rowHeight: 72, height: 360,
     need: (first, to) => view.act("members", { first, to }),
     show: ([row, alike, parts, missing], n) => h("div", {},
-      h("div", { class: "cs-line cs-m" }, h("span", {}, `row ${row.toLocaleString("en")}`),
+      h("div", { class: "cs-line cs-m cs-head" }, h("span", {}, `row ${row.toLocaleString("en")}`),
         n === 0 ? h("span", { class: "cs-badge" }, "representative") : h("span", {}, `${alike.toFixed(2)} alike`),
         missing ? h("span", { class: "cs-one cs-grow" }, "without ", h("del", {}, missing)) : ""),
       h("div", { class: "cs-two" }, parts.length ? differing(parts) : "(no text)")),
@@ -144,8 +144,8 @@ function render({ model, el }) {
   const merge = h("button", { onclick: () => view.act("merge") }, "Merge marked");
   const undo = h("button", { title: "U", onclick: () => view.act("undo") }, "Undo");
   const body = h("div", {},
-    counts,
-    h("div", { class: "cs-line cs-bar" }, thresholdSlider(view, model), h("label", {}, onlySome, "single texts too"), note, h("span", { class: "cs-grow" }), download(view, "clusters.csv")),
+    h("div", { class: "cs-top" }, counts, download(view, "clusters.csv")),
+    h("div", { class: "cs-line cs-bar" }, thresholdSlider(view, model), h("label", {}, onlySome, "single texts too"), note),
     h("div", { class: "cs-pair" },
       h("div", {}, h("div", { class: "cs-line cs-bar" }, mark, merge, undo), list.node,
         h("div", { class: "cs-m cs-keys" }, h("kbd", {}, "M"), " mark  ", h("kbd", {}, "Enter"), " its texts  ", h("kbd", {}, "S"), " take a text out  ", h("kbd", {}, "U"), " undo")),

@@ -29,10 +29,10 @@ function policies(list, reset) {
   const heads = [{ name: "policy" }, { name: "circuit" }, { name: "failed, of the last", numeric: true }, { name: "in flight", numeric: true }, { name: "waiting", numeric: true },
     { name: "requests left", numeric: true }, { name: "tokens left", numeric: true }, { name: "p95, s", numeric: true }];
   return table(heads, list.map((state) => [
-    state.name, circuit(state, reset), state.circuit === null ? null : `${whole(state.failed)} of ${whole(state.calls)}`,
+    state.name, circuit(state, reset), state.calls ? `${whole(state.failed)} of ${whole(state.calls)}` : null,
     used(state.running, state.limit), whole(state.waiting),
     state.requests_left === null ? null : h("span", {}, whole(state.requests_left), state.slowed ? h("span", { class: "cs-conflict" }, " slowed") : ""),
-    whole(state.tokens_left), state.p95 === null ? null : state.p95.toPrecision(3)]), "Policies");
+    whole(state.tokens_left), state.p95 === null ? null : state.p95 < 0.005 ? "< 0.01" : state.p95.toFixed(2)]), "Policies");
 }
 
 function caches(list) {

@@ -134,6 +134,7 @@ function render({ model, el }) {
   const help = button("Keys", "?", () => keys());
   help.setAttribute("aria-expanded", "false");
   const retry = h("button", { type: "button", onclick: () => view.act("retry") }, "Write again");
+  const more = h("button", { type: "button", class: "cs-quiet", onclick: () => view.act("more") }, "Look for new questions");
   const card = h("div", { class: "cs-panel cs-rv-card", tabindex: "-1", role: "group", "aria-label": "Question" });
   const table_ = h("div", { class: "cs-panel cs-rv-keys", hidden: true }, h("dl", {}, RV_KEYS.map(([key, what]) =>
     h("div", {}, h("dt", {}, key.split("  ").map((each) => h("kbd", {}, each))), h("dd", {}, what)))));
@@ -251,15 +252,16 @@ function render({ model, el }) {
 
   view.start(
     h("div", { class: "cs-line cs-rv-head" }, who(model.get("who")), counted, h("div", { class: "cs-grow" }, done), h("div", { class: "cs-rv-buttons" }, undo, pause, help)),
-    table_, h("div", { class: "cs-rv-main" }, list.node, card), h("div", { class: "cs-line cs-rv-status" }, aside, retry));
+    table_, h("div", { class: "cs-rv-main" }, list.node, card), h("div", { class: "cs-line cs-rv-status" }, aside, retry, more));
   let known = -1;
-  view.on(["progress"], ({ n, done: finished, skipped, saving, failed, place, steps }) => {
+  view.on(["progress"], ({ n, done: finished, skipped, saving, failed, place, steps, more: waits }) => {
     if (n !== known) { known = n; list.reset(n); }
     done.max = Math.max(n, 1);
     done.value = finished;
     say(counted, `${finished.toLocaleString("en")} of ${n.toLocaleString("en")}`);
     undo.disabled = !steps;
     retry.hidden = !failed;
+    more.hidden = !waits;
     const written = failed ? `${count(failed, "answer")} not saved` : saving ? "Saving" : !finished ? "" : place ? `Saved in ${place}`
       : "Kept in this kernel only; give store= to save answers";
     say(aside, [written, skipped ? `${skipped} skipped` : ""].filter(Boolean).join(" \u00b7 "));
