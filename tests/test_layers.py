@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "toolkit" / "consilience"
 FLOORS = {
     "faces": {
         "cli",
+        "cli_desk",
         "cli_run",
         "cli_serve",
         "cli_store",

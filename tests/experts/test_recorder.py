@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -219,3 +221,33 @@ def test_facts_name_model_and_settings(path):
     with cs.Circle(["local:smollm2", cs.Scripted("ana", ["yes"])]) as circle, circle.record(path) as recorder:
         assert recorder._facts["ana"] == Facts("scripted")
         assert recorder._facts["smollm2"].provider
+
+
+CHILD = """
+import sys
+import consilience as cs
+from consilience.experts.recorder import Recorder
+with Recorder(sys.argv[1], {}) as recorder:
+    for number in range(100_000):
+        question = cs.Question(f"Question {number}")
+        said = "x" * 20_000
+        recorder.put(question, cs.Response(question_id=question.id, expert="ana", source=cs.models.Source.SCRIPTED,
+            outcome=cs.Outcome.ANSWERED, answer=said, raw=said))
+        recorder.flush()
+        print(number, flush=True)
+"""
+
+
+def test_what_was_written_is_there_after_a_kill(path):
+    with subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(path)], stdout=subprocess.PIPE, text=True
+    ) as child:
+        told = [int(child.stdout.readline()) for _ in range(40)][-1]
+        child.kill()
+        told = max([told, *(int(line) for line in child.stdout.read().split())])
+    with Recorder(path, {}):
+        pass
+    kept = [row["question"] for row in rows(path)]
+    assert kept[: told + 1] == [f"Question {number}" for number in range(told + 1)]
+    assert len(kept) <= told + 2
+    assert len(cs.Recorded(path).to_polars()) == len(kept)

@@ -23,8 +23,9 @@ def blocks(language):
 @pytest.mark.slow
 def test_the_python_in_the_readme_runs(tmp_path, monkeypatch, local_model, capsys):
     monkeypatch.chdir(tmp_path)
+    names = {}  # one for all: a reader goes on with what is there
     for block in blocks("python"):
-        exec(compile(block, "README.md", "exec"), {})  # noqa: S102 - the block is ours
+        exec(compile(block, "README.md", "exec"), names)  # noqa: S102 - the block is ours
     assert "Asked: It crashes on start." in capsys.readouterr().out
 
 

@@ -157,6 +157,22 @@ def test_an_answer_that_the_store_refused_is_shown_with_the_reason(circle, monke
     waits_for(lambda: ask.error == "The disk is full: free some space.")
 
 
+def test_an_answer_that_a_person_gives_late_is_taken_and_decides_again(tmp_path):
+    dan = cs.Human("dan")
+    with cs.Store(tmp_path / "history.duckdb") as store:
+        circle = cs.Circle([cs.Scripted("ana", ["yes"]), dan], store=store, deadline=0.2)
+        ask = Ask(circle, "Is water wet?", answer=cs.Label("yes", "no"))
+        sent(ask, "ask")
+        settled(ask)
+        assert (ask.verdict.headline, ask.shown["late"]) == ("no majority", ["dan"])
+        sent(ask, "collect")
+        waits_for(lambda: "No late answer" in ask.error)
+        dan.give(ask.verdict.question.id, "yes")
+        sent(ask, "collect")
+        waits_for(lambda: ask.verdict.answer == "yes")
+        assert ask.shown["late"] == []
+
+
 def test_without_a_circle_the_widget_says_so():
     ask = Ask()
     assert ask.state == "empty"

@@ -42,6 +42,11 @@ looking = Operations(circle)
 looking.look()
 asking
 """
+COMPUTING = """
+from consilience.notebook import Agreement, Duplicates
+agreeing = Agreement({"task": [1, 1, 2, 2], "expert": ["ana", "eva"] * 2, "label": ["yes", "no", "yes", "yes"]})
+repeated = Duplicates(["add an index", "Add an index"])
+"""
 
 
 class Kernel:
@@ -136,6 +141,22 @@ def test_a_hundred_runs_of_a_cell_leave_no_widget_comm_thread_or_task_behind(ker
     assert threads <= 2
     assert tasks <= 10
     kernel.run("asking.close(); running.close(); looking.close()")
+
+
+def test_a_hundred_runs_of_a_cell_that_computes_leave_nothing_behind(kernel):
+    for _ in range(10):  # the threads of a pool are made as they are needed
+        kernel.run(COMPUTING, cell="computing")
+    kernel.until("(agreeing.state, repeated.state)", ("ready", "ready"))
+    before = literal_eval(kernel.value("counted()"))
+    for _ in range(100):
+        kernel.run(COMPUTING, cell="computing")
+    kernel.until("(agreeing.state, repeated.state)", ("ready", "ready"))
+    after = literal_eval(kernel.value("counted()"))
+    widgets, comms, threads, tasks = (now - then for now, then in zip(after, before, strict=True))
+    assert (widgets, comms) == (0, 0)
+    assert threads <= 10
+    assert tasks <= 2
+    kernel.run("agreeing.close(); repeated.close()")
 
 
 def test_an_interrupt_while_no_cell_runs_stops_the_question_and_the_run(kernel):

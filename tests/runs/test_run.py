@@ -11,7 +11,7 @@ from consilience.models import Outcome, Response, Usage
 from consilience.models.response import Source
 from consilience.runs import Budget
 from consilience.runs.ledger import Cell, Ledger
-from consilience.runs.progress import Log, Silent, Terminal
+from consilience.runs.progress import Log, Silent, Terminal, bar
 from consilience.runs.tally import Tally
 from consilience.store import Store
 
@@ -257,11 +257,12 @@ def test_displays_escape_what_models_and_frames_hold(asked, tmp_path):
 def test_progress_in_a_log_is_plain_lines(capsys):
     tally = Tally(10)
     Log().show(tally)
-    tally.decided(0, 3)
+    tally.decided(3, 3)
     Terminal().show(tally, "done")
     said = capsys.readouterr().err
-    assert said.startswith("0 of 10 rows: time unknown left; asked 0, reused 0, failed 0; $0.0000\n")
-    assert "1/10 done, " in said
+    assert said.startswith("0 of 10 rows: time left unknown; asked 0, reused 0, failed 0; $0.0000\n")
+    assert "| 1/10 [0:00, " in said
+    assert "rows/s] done; asked 0, reused 3, failed 0; $0.0000" in said
     assert said.endswith("\n")
 
 
@@ -318,3 +319,16 @@ def test_what_a_run_wrote_before_it_ended_is_found_though_nobody_took_it_yet(
 
         assert len(asyncio.run(story())) == 4
     assert asked.calls["ana", "Is it? one"] == 0
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_progress_in_a_terminal_fits_its_width(width):
+    tally = Tally(1_000_000, 3)
+    tally.done, tally.asked, tally.n_unpriced = 123_456, 370_368, 99
+    assert len(bar(tally, "", width)) <= width
+    assert bar(tally, "", width).startswith(" 12%|")
+
+
+def test_a_result_is_a_pandas_frame_on_request(circle, frame, kind):
+    found = prepared(circle, frame, kind).wait_sync()
+    assert found.to_pandas()["answer"].tolist() == ["yes"] * 4

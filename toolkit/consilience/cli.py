@@ -1,4 +1,4 @@
-"""The command line: ``demo``, ``ask``, ``run``, ``serve``, ``setup-local``, ``doctor``, ``bench``, ``store``."""
+"""The command line: ``demo``, ``ask``, ``run``, ``serve``, ``setup-local``, ``doctor``, ``bench``, ``store``, ``desk``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from consilience import cli_run, cli_serve, cli_store
+from consilience import cli_desk, cli_run, cli_serve, cli_store
 from consilience.cli_run import sentences as _sentences
 from consilience.errors import InvalidInput
 
@@ -29,6 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(cli_store.app, name="store")
+app.add_typer(cli_desk.app, name="desk")
 app.command()(cli_run.run)
 app.command("serve")(cli_serve.serve)
 app.add_typer(cli_serve.users, name="serve-user")

@@ -29,10 +29,12 @@
     const doc = (window.Bokeh && Bokeh.documents || [])[0];
     if (!doc) return;
     clearInterval(waiting);
+    doc.idle.connect(fold);
     doc.on_change(function (event) {
       if (event.kind === "TitleChanged") document.title = event.title;
     });
   }, 100);
+  window.matchMedia("(max-width: 599px)").addEventListener("change", fold);
   window.addEventListener("popstate", function () {
     const place = model("Location");
     if (place) place.search = location.search;

@@ -23,8 +23,9 @@ T = TypeVar("T")
 Listener = Callable[[Known[Any]], object]
 
 _EVERY = 0.5
-# A reading keeps the ingester waiting: of any second, readings of one query take a tenth at most.
-_SHARE = 10.0
+# A reading keeps the ingester waiting, so it rests three times as long as it took, up to a few seconds.
+_REST = 3.0
+_LONGEST_REST = 5.0
 _KEPT = 300.0
 # What failed is tried again, but does not fill the log.
 _AFTER_FAULT = 2.0
@@ -34,7 +35,8 @@ class Reader:
     """Reads what sessions subscribed to, when the store has changed, and tells them.
 
     A thread looks for a change twice a second while anybody listens, and ends when nobody does. Listeners are called
-    on that thread. What is read takes a tenth of the time at most, so that writers keep their rates.
+    on that thread. Each reading rests three times as long as it took, up to five seconds, so that writers keep their
+    rates.
 
     Parameters
     ----------
@@ -150,7 +152,7 @@ class Reader:
             self._known[query] = Known(before.value if same and before else value, error, ended)
             self._revisions[query] = revision
             rest = _AFTER_FAULT if error is not None else self._every
-            self._due[query] = ended + max(rest, _SHARE * (ended - started))
+            self._due[query] = ended + max(rest, min(_REST * (ended - started), _LONGEST_REST))
             known, listeners = self._known[query], () if same else tuple(self._listeners.get(query, ()))
         for listener in listeners:
             try:

@@ -86,8 +86,11 @@ def listed(service: Service, model: str) -> Listed | None:
         price = found.get_prices(datetime.now(UTC))
     except (LookupError, ValueError):
         return None
-    names = ("input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok")
-    return Listed(*(_single(getattr(price, name, None)) for name in names), str(source))
+    read, written, cache_read, cache_written = (
+        _single(getattr(price, name, None))
+        for name in ("input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok")
+    )
+    return Listed(read, written, cache_read, cache_written, str(source))
 
 
 def _single(price: object) -> float | None:

@@ -15,7 +15,7 @@ from consilience.asking import KINDS, Form, as_form, stopped
 from consilience.errors import ConsilienceError, InvalidInput, StoreError
 from consilience.experts.prices import price_words
 from consilience.loop import background
-from consilience.models import AnswerKind, Question, Response, Text
+from consilience.models import AnswerKind, Outcome, Question, Response, Source, Text
 from consilience.notebook import wire
 from consilience.notebook.verdicts import answer_card, line, verdict_card
 from consilience.notebook.widget import Widget, action, drawn_by
@@ -195,6 +195,26 @@ class Ask(Widget):
             raise InvalidInput(f"This widget has {len(self.verdicts):,} verdicts, none is {id!r}.")
         self._show(found)
 
+    @action
+    def collect(self) -> None:
+        """Take answers that people gave after the deadline, and decide again with them; return at once."""
+        background.submit(self._collect(self._required()))
+
+    async def _collect(self, circle: Circle) -> None:
+        try:
+            found = await circle.collect()
+        except ConsilienceError as error:
+            self._say(str(error))
+            return
+        shown = self.verdict
+        here = [
+            verdict for verdict in found if shown is not None and verdict.question.id == shown.question.id
+        ]
+        for verdict in here:
+            self._take(verdict)
+        if not here:
+            self._say("No late answer to this question has come yet: look again later.")
+
     def _required(self) -> Circle:
         if self.circle is None:
             raise InvalidInput(
@@ -256,8 +276,17 @@ class Ask(Widget):
     def _show(self, verdict: Verdict) -> None:
         self.verdict = verdict
         listed = [line(each) for each in self.verdicts[: -_LISTED - 1 : -1]]
-        self.publish(state="decided", shown=verdict_card(verdict, self._whole()), columns=[], history=listed)
+        self.publish(state="decided", shown=self._card(verdict), columns=[], history=listed)
         self.flush()
+
+    def _card(self, verdict: Verdict) -> dict[str, object]:
+        people = [
+            wire.text(response.expert, 80)
+            for response in verdict.responses
+            if response.source is Source.PERSON and response.outcome is Outcome.TIMED_OUT
+        ]
+        kept = self.circle is not None and self.circle.store is not None and verdict.replayed is None
+        return verdict_card(verdict, self._whole()) | {"late": people if kept else []}
 
 
 class _UnderWay:

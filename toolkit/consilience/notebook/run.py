@@ -201,7 +201,6 @@ def _summary(result: RunResult) -> dict[str, object]:
         "stopped": bool(result.stopped),
         "decisions": [[name, n] for name, n in result.decisions().items()],
         "seconds": wire.number(result.seconds),
-        "spent": result.spent,
         "failed": result.failed,
     }
 

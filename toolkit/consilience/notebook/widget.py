@@ -104,7 +104,11 @@ class Widget(anywidget.AnyWidget):
         """End what the widget has under way; an interrupt of the kernel and `close` call it. Nothing by default."""
 
     def snapshot(self) -> str:
-        """Return HTML that stands for the widget where no kernel answers: a saved page, GitHub, nbviewer."""
+        """Return HTML that stands for the widget where nothing draws it, such as GitHub or a front end without widgets.
+
+        ``jupyter nbconvert --to html`` prefers the widget, which a page then loads from the network; it takes this with
+        ``--NbConvertBase.display_data_priority='["text/html", "application/javascript", "image/png", "text/plain"]'``.
+        """
         name = type(self).__name__
         return page(note=f"{name} is drawn by a running notebook: run this cell to see it.")
 

@@ -32,7 +32,7 @@ def plan_card(plan: Plan) -> str:
 def progress_card(tally: Tally, state: str) -> str:
     """Return how far a run is as a bar and a line."""
     share = min(tally.done / tally.rows, 1.0)
-    label = f"{tally.done:,} of {tally.rows:,} rows"
+    label = f"{tally.done:,} of {tally.rows:,} rows, {share:.0%}"
     bar = (
         f"<svg role=img aria-label='{label}' width={_WIDTH} height=16>"
         f"<rect y=4 width={_WIDTH} height=8 fill='var(--l)' />"
@@ -45,8 +45,14 @@ def progress_card(tally: Tally, state: str) -> str:
 def line(tally: Tally, state: str = "") -> str:
     """Return what a run has done so far, on one line."""
     rate = "" if tally.rate is None else f", {tally.rate:,.1f} rows/s"
-    left = state or f"{duration(tally.remaining)} left"
-    return f"{left}{rate}; asked {tally.asked:,}, reused {tally.reused:,}, failed {tally.failed:,}; {tally.price}"
+    known = tally.remaining is not None
+    left = state or (f"{duration(tally.remaining)} left" if known else "time left unknown")
+    return f"{left}{rate}; {counts(tally)}; {tally.price}"
+
+
+def counts(tally: Tally) -> str:
+    """Return how many cells were asked, taken from what is settled, and left without an answer."""
+    return f"asked {tally.asked:,}, reused {tally.reused:,}, failed {tally.failed:,}"
 
 
 def waiting_card(rows: int, experts: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from consilience.markup.plain import plain
 from consilience.runs.collected import ROW_NUMBER
 
 if TYPE_CHECKING:
+    import pandas as pd
     import polars as pl
 
     from consilience.evaluation import CircleReport, UnverifiedReport
@@ -100,6 +101,10 @@ class RunResult(Displayed):
     def to_polars(self) -> pl.DataFrame:
         """Return `frame`."""
         return self.frame
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return `frame` as pandas."""
+        return self.frame.to_pandas()
 
     def join(self, frame: Frame) -> pl.DataFrame:
         """Return another frame with the columns of this one beside its rows, by the key."""

@@ -133,7 +133,7 @@ def _calls(frame: pl.DataFrame) -> str:
 
 def _changes(frame: pl.DataFrame) -> str:
     if not frame.height:
-        return empty("Nothing changed in the last 24 hours, or nothing was kept.")
+        return "<p class=cs-m>Nothing changed in the last 24 hours, or nothing was kept.</p>"
     rows = [
         (source, name, label, amount(value, "", 2), f"{asked_at:%Y-%m-%d %H:%M:%S}")
         for source, name, label, value, asked_at in frame.iter_rows()
@@ -143,7 +143,7 @@ def _changes(frame: pl.DataFrame) -> str:
 
 def _slow(frame: pl.DataFrame) -> str:
     if not frame.height:
-        return empty("No statement took longer than a second.")
+        return "<p class=cs-m>No statement took longer than a second.</p>"
     rows = [
         (
             f"{asked_at:%Y-%m-%d %H:%M:%S}",

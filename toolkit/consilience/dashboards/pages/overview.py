@@ -134,7 +134,9 @@ class _Trends:
         for name, dash in (("p95", "solid"), ("p50", "dashed")):
             latency.line("x", name, source=self._sources[0], color=INK, line_dash=dash, line_width=2)
             latency.scatter("x", name, source=self._sources[0], color=INK, size=5)
-        agreement = figure("day, UTC", "agreement, 0 to 1", x_axis_type="datetime", x_range=span(days=7))
+        agreement = figure(
+            "day, UTC", "agreement, 1 is perfect", x_axis_type="datetime", x_range=span(days=7)
+        )
         agreement.line("x", "y", source=self._sources[1], color=INK, line_width=2)
         agreement.scatter("x", "y", source=self._sources[1], color=INK, size=5)
         self.column[:] = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import panel as pn
@@ -30,7 +30,7 @@ class Shown:
     """A question and its verdict; ``None`` where nobody has answered yet."""
 
     stored: StoredQuestion
-    verdict: Verdict | None
+    verdict: Verdict | None = field(compare=False)  # made of the answers, anew at each reading
 
 
 def read_question(store: Store, question_id: str) -> Shown:

@@ -19,7 +19,7 @@ function askForm(model, changed, send) {
       field("Tolerance", number("tolerance", { step: "any", placeholder: "a twentieth" }), "counts as the same")],
     ranking: [field("Items", input("items", "textarea", { rows: "4" }), "one a line"),
       field("Only the best", number("top", { min: "1", placeholder: "all" }))],
-    items: [field("At most", number("max_items", { min: "1" }), "recommendations an expert")],
+    items: [field("Longest list", number("max_items", { min: "1" }), "items of an expert")],
   };
   const called = field("Name", input("name", "input", { placeholder: "as the experts read it" }));
   const rest = h("div", { class: "cs-cols" });
@@ -29,7 +29,7 @@ function askForm(model, changed, send) {
     rest.replaceChildren(...own, ...(["label", "score", "ranking"].includes(chosen()) ? [called] : []));
     rest.hidden = !rest.childElementCount;
   }
-  const question = input("question", "textarea", { rows: "3", placeholder: "What do you want to know?" });
+  const question = input("question", "textarea", { rows: "2", placeholder: "What do you want to know?" });
   const context = input("context", "textarea", { rows: "4", placeholder: "What the experts should know: a text, a table, rules" });
   const quorum = h("input", { type: "checkbox", onchange: changed });
   const folded = fold("Context", field("Context", context));
@@ -84,8 +84,8 @@ function askForm(model, changed, send) {
 function render({ model, el }) {
   const view = frame(model, el, "Ask");
   if (model.get("state") === "empty") {
-    view.start(empty("There is no circle to ask yet. Make one, and give it to the widget:"),
-      h("pre", { class: "cs-code" }, 'circle = cs.Circle(["local:smollm2", ...])\nAsk(circle)'));
+    view.start(empty("There is no circle to ask yet. Make one, and give it to the widget:",
+      'circle = cs.Circle(["local:smollm2", ...])\nAsk(circle)'));
     return view.done;
   }
   const mine = new Set();
@@ -156,8 +156,11 @@ function render({ model, el }) {
   });
   view.after(() => { clearInterval(ticking); clearTimeout(timer); });
 
+  const late = (verdict) => (verdict.late?.length ? h("div", { class: "cs-line" },
+    h("button", { onclick: () => view.act("collect") }, "Take late answers"),
+    h("span", { class: "cs-m cs-small" }, `The question stays open for ${verdict.late.join(", ")}`)) : "");
   view.on(["shown"], (verdict) => {
-    answer.replaceChildren(...(verdict.id ? [verdictCard(verdict, (how) => view.act("replay", how))] : []));
+    answer.replaceChildren(...(verdict.id ? [verdictCard(verdict, (how) => view.act("replay", how), late(verdict))] : []));
     if (verdict.id) view.announce(`Verdict: ${verdict.headline.slice(0, 200)}`);
   });
   view.on(["history", "shown"], (lines, shown) => {

@@ -78,11 +78,11 @@ function field(label, control, hint = "") {
   return h("label", { class: "cs-field" }, label, hint ? h("span", {}, ` \u00b7 ${hint}`) : "", control);
 }
 
-/** What is shown while nothing is there: a picture and one sentence with what to do. */
-function empty(sentence) {
+/** What is shown while nothing is there: a picture, one sentence with what to do, and the code that does it. */
+function empty(sentence, code = "") {
   return h("div", { class: "cs-empty" },
     draw({ width: 48, height: 24, class: "cs-mark" }, ["rect", { x: 1, y: 1, width: 46, height: 22, rx: 4 }],
-      ["path", { d: "M8 9h20M8 15h12" }]), sentence);
+      ["path", { d: "M8 9h20M8 15h12" }]), sentence, code ? h("pre", { class: "cs-code" }, code) : "");
 }
 
 /** Lines that stand for what is on its way. */

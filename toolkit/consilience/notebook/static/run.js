@@ -34,8 +34,8 @@ function priced(usd, unpriced, noun, label) {
 function render({ model, el }) {
   const view = frame(model, el, "Run");
   if (model.get("state") === "empty") {
-    view.start(empty("There is no run yet. Prepare one, and give it to the widget:"),
-      h("pre", { class: "cs-code" }, 'run = circle.run(frame, "Classify: {text}", answer=..., key="id")\nRun(run)'));
+    view.start(empty("There is no run yet. Prepare one, and give it to the widget:",
+      'run = circle.run(frame, "Classify: {text}", answer=..., key="id")\nRun(run)'));
     return view.done;
   }
   const head = h("div", { class: "cs-q" });
@@ -81,13 +81,16 @@ function render({ model, el }) {
     if (!found.decisions) { result.replaceChildren(); return; }
     const queue = fold("Least certain first", list, h("div", { class: "cs-m" }, "Answer them yourself: ", h("code", {}, "Review(run)")));
     queue.addEventListener("toggle", () => { if (queue.open && !list.childElementCount) { list.append(skeleton(4)); view.act("queue"); } });
+    const moved = model.get("progress");
+    const [sum, of] = priced(moved.usd, moved.unpriced, "answer", "");
+    const paid = moved.unpriced && moved.usd ? `${sum} ${of}` : sum;
     const most = Math.max(...found.decisions.map(([, n]) => n), 1);
     result.replaceChildren(h("div", { class: "cs-card cs-result", role: "group", "aria-label": "Result" },
       found.banner ? h("div", { class: "cs-banner", role: "note" }, found.banner) : "",
       h("div", { class: "cs-a" }, `${found.rows.toLocaleString("en")} of ${count(found.of, "row")}`),
       found.decisions.map(([name, n]) => h("div", { class: "cs-fell" }, h("span", {}, name), h("meter", { min: "0", max: most, value: String(n), "aria-label": `${name}: ${n} rows` }),
         h("span", { class: "cs-num" }, n.toLocaleString("en")))),
-      queue, h("div", { class: "cs-foot" }, `${found.spent} \u00b7 ${seconds(found.seconds)} \u00b7 in Python: `, h("code", {}, ".result"))));
+      queue, h("div", { class: "cs-foot" }, `Cost ${paid} \u00b7 ${seconds(found.seconds)} \u00b7 in Python: `, h("code", {}, ".result"))));
     view.announce(`The run has ended: ${found.rows} of ${found.of} rows`);
   });
   view.listen("msg:custom", (message) => {

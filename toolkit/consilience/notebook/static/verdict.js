@@ -74,9 +74,9 @@ function recommended(verdict) {
 
 /**
  * The card of a verdict as `verdicts.verdict_card` gives it. `again({method, without, weights})` is called for another
- * decision from the same answers; without it there is no such part.
+ * decision from the same answers; without it there is no such part. `more` stands under the banner.
  */
-function verdictCard(verdict, again) {
+function verdictCard(verdict, again, more = "") {
   const every = speakers();
   every.show(verdict.answers, 0);
   const dissent = verdict.dissent.map((vote) => h("div", { class: "cs-row" },
@@ -87,6 +87,7 @@ function verdictCard(verdict, again) {
     h("div", { class: "cs-q" }, verdict.question),
     verdict.replayed ? h("div", { class: "cs-row cs-m" }, verdict.replayed) : "",
     verdict.banner ? h("div", { class: verdict.degraded ? "cs-banner" : "cs-row cs-m", role: "note" }, verdict.banner) : "",
+    more,
     verdict.course ? h("div", { class: "cs-row cs-m" }, verdict.course) : "",
     h("div", { class: `cs-a${verdict.headline.length > 160 ? " cs-long" : ""}` }, verdict.headline),
     h("div", { class: "cs-row cs-m" }, verdict.support),

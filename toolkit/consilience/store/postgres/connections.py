@@ -77,7 +77,7 @@ class Connections:
         timeout
             Seconds to wait, in whole ones; by default as the URL says, or 5.
         """
-        patience = {} if timeout is None else {"connect_timeout": max(1, int(timeout))}
+        patience: dict[str, Any] = {} if timeout is None else {"connect_timeout": max(1, int(timeout))}
         try:
             connection = psycopg.connect(
                 self._address.conninfo, autocommit=True, cursor_factory=RawCursor, **patience
