@@ -80,6 +80,7 @@ def test_every_field_of_a_response_is_kept(store, asked):
         "output_tokens": 2,
         "cost_usd": 0.001,
         "latency_s": 0.5,
+        "calls": 1,
     }
 
 
