@@ -127,7 +127,7 @@ def test_history_is_kept_unless_its_days_are_named_and_goes_together(store, aske
     assert count(store, "questions") == 1
     store.record(Question("Is ice wet?", asked_at=later), [], None)
     done = store.maintain(keep={"questions": 30}, now=later)
-    assert done.removed == {"questions": 1, "responses": 3, "verdicts": 1, "recommendations": 0}
+    assert done.removed == {"questions": 1, "responses": 3, "verdicts": 1, "recommendations": 0, "rounds": 0}
     assert store.latest()["question"].to_list() == ["Is ice wet?"]
 
 

@@ -94,7 +94,7 @@ WITH wanted AS (
     WHERE m.asked_at >= (SELECT min(asked_at) FROM chosen) AND m.asked_at <= (SELECT max(asked_at) FROM chosen)
     GROUP BY m.question_id
 ), gone_through AS (
-    SELECT o.question_id, list(o ORDER BY o.number, o.expert) AS found
+    SELECT o.question_id, {rounds} AS found
     FROM rounds o JOIN chosen q ON o.question_id = q.id AND o.asked_at = q.asked_at
     WHERE o.asked_at >= (SELECT min(asked_at) FROM chosen) AND o.asked_at <= (SELECT max(asked_at) FROM chosen)
     GROUP BY o.question_id
@@ -112,6 +112,7 @@ RECORDED = Query(
     {
         "responses": Listed("r", _RESPONSES, "r.expert, r.id"),
         "verdicts": Listed("v", TABLES["verdicts"], "v.decided_at DESC, v.id"),
+        "rounds": Listed("o", TABLES["rounds"], "o.number, o.expert"),
         "recommendations": Listed("m", TABLES["recommendations"], "m.place"),
     },
 )

@@ -23,6 +23,7 @@ _HASHED = {
     "responses": ("question_id",),
     "verdicts": ("question_id",),
     "recommendations": ("question_id",),
+    "rounds": ("question_id",),
     "answers": ("key",),
     "cells": ("digest",),
 }
