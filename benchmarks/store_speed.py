@@ -62,7 +62,9 @@ def history(store: Store, n: int) -> None:
         tables: dict[str, list[Row]] = {"questions": [], "responses": [], "verdicts": []}
         for number in range(first, min(first + 10_000, n)):
             name, at = uuid.uuid4().hex, START + timedelta(seconds=number)
-            tables["questions"].append((name, at, f"{words[number % 1000]}?", None, "label", spec, "[]", "d", "[]", None))
+            tables["questions"].append(
+                (name, at, f"{words[number % 1000]}?", None, "label", spec, "[]", "d", "[]", None)
+            )
             tables["responses"] += [response(name, at, e, words[(number + 7) % 1000]) for e in EXPERTS]
             tables["verdicts"].append(
                 (
