@@ -12,8 +12,10 @@ import polars as pl
 import pytest
 
 from consilience.errors import InvalidFrame, StoreFull
-from consilience.policies import Events
+from consilience.policies import Cache, Events
 from consilience.policies.events import CallFinished
+from consilience.pools import PoolStats
+from consilience.pools.pool import Pool
 from consilience.store import KeptMetrics
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -168,3 +170,37 @@ def test_what_waits_is_written_when_the_process_ends(open_store, where):
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert open_store().sql("SELECT count(*) FROM metrics WHERE source = 'p'").item() == 2
+
+
+def test_hits_and_misses_of_caches_are_kept_as_they_come(store, events):
+    cache = Cache("kept answers")
+    cache.put("before", 1)
+    cache.get("before")
+    with KeptMetrics(store, events=events) as kept:
+        cache.get("before")
+        cache.get("never")
+        kept.sample()
+        cache.get("before")
+    found = store.sql("SELECT name, value FROM metrics WHERE source = 'kept answers' ORDER BY name, value")
+    assert found.rows() == [("cache: hits", 1.0), ("cache: hits", 1.0), ("cache: misses", 1.0)]
+
+
+def test_the_used_share_of_a_pool_is_kept(store, events):
+    class Half(Pool):
+        limit = 4
+
+        def _make(self):
+            raise NotImplementedError
+
+        async def _probe(self):
+            raise NotImplementedError
+
+        def stats(self):
+            return PoolStats(size=2, in_use=2)
+
+    pool = Half("half used")
+    with KeptMetrics(store, events=events):
+        pass
+    found = store.sql("SELECT name, value FROM metrics WHERE source = 'half used'").rows()
+    pool.closed = True
+    assert found == [("pool: use", 0.5)]

@@ -92,6 +92,7 @@ class HttpPool(Pool[Exchange]):
             numbers | {"connect": connect, "read": read, "write": write, "wait": wait}
         ).items():
             required(what, value)
+        self.limit = limit
         self._limits = Limits(limit, per_host, keep_alive)
         self._timeouts = Timeouts(connect, read, write, wait)
         self._url, self._verify, self._proxy = probe, verify, proxy

@@ -28,7 +28,16 @@ class Pool(PoolDisplayed, ABC, Generic[R]):
 
     What holds the connections is made with the first use, and made again when the background loop was closed in
     between. It is closed by `close` or `aclose`, when nobody refers to the pool any more, and at exit.
+
+    Attributes
+    ----------
+    name
+        In figures and messages.
+    limit
+        Connections that it opens at most.
     """
+
+    limit: int
 
     def __init__(self, name: str, clock: Clock = SYSTEM, events: Events = EVENTS) -> None:
         self.name = name

@@ -80,14 +80,12 @@ class PostgresPool(Pool["AsyncConnectionPool[Any]"]):
             raise InvalidInput(f"least is a number from 0 to limit, {least!r} came with limit={limit!r}.")
         self._conninfo, self._secret = conninfo, str(parts.get("password") or "")
         self._place = f"{parts.get('host') or 'local'}/{parts.get('dbname') or ''}"
-        self._least, self._limit, self._wait = least, limit, wait
+        self._least, self.limit, self._wait = least, limit, wait
         self._lifetime, self._idle, self._checks = lifetime, idle, check
 
     def __repr__(self) -> str:
         stats = self.stats()
-        state = (
-            "closed" if self.closed else f"{stats.in_use} of {self._limit} in use, {stats.waiting} waiting"
-        )
+        state = "closed" if self.closed else f"{stats.in_use} of {self.limit} in use, {stats.waiting} waiting"
         return f"<PostgresPool {self.name!r} at {self._place}: {state}>"
 
     @contextlib.asynccontextmanager
@@ -140,7 +138,7 @@ class PostgresPool(Pool["AsyncConnectionPool[Any]"]):
             self._conninfo,
             connection_class=_counted_class(self._meter),
             min_size=self._least,
-            max_size=self._limit,
+            max_size=self.limit,
             open=False,
             check=_checking(held, self._notices) if self._checks else None,
             name=self.name,
@@ -166,7 +164,7 @@ class PostgresPool(Pool["AsyncConnectionPool[Any]"]):
             self._meter.errors += 1
             raise PoolTimedOut(
                 f"A connection to {self._place} was required and none came within "
-                f"{self._wait if wait is None else wait:g} s ({self._meter.in_use} of {self._limit} are in use): "
+                f"{self._wait if wait is None else wait:g} s ({self._meter.in_use} of {self.limit} are in use): "
                 "raise limit or wait, or look whether the server answers with health()."
             ) from error
         finally:

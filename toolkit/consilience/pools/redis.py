@@ -73,14 +73,12 @@ class RedisPool(Pool["Redis"]):
         self._url, parts = url, _parts(url)
         self._secret = str(parts.get("password") or "")
         self._place = str(parts.get("path") or f"{parts.get('host', 'localhost')}:{parts.get('port', 6379)}")
-        self._limit, self._wait = limit, wait
+        self.limit, self._wait = limit, wait
         self._connect, self._read, self._check_after = connect, read, check_after
 
     def __repr__(self) -> str:
         stats = self.stats()
-        state = (
-            "closed" if self.closed else f"{stats.in_use} of {self._limit} in use, {stats.waiting} waiting"
-        )
+        state = "closed" if self.closed else f"{stats.in_use} of {self.limit} in use, {stats.waiting} waiting"
         return f"<RedisPool {self.name!r} at {self._place}: {state}>"
 
     async def run(self, work: Callable[[Redis], Awaitable[T]]) -> T:
@@ -134,10 +132,10 @@ class RedisPool(Pool["Redis"]):
         from redis.asyncio.retry import Retry
         from redis.backoff import NoBackoff
 
-        late = functools.partial(_late, self._place, self._wait, self._limit)
+        late = functools.partial(_late, self._place, self._wait, self.limit)
         connections = _pool_class(self._meter, self._clock, late).from_url(
             self._url,
-            max_connections=self._limit,
+            max_connections=self.limit,
             timeout=self._wait,
             socket_connect_timeout=self._connect,
             socket_timeout=self._read,

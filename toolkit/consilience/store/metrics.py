@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 import time
@@ -10,11 +11,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from consilience.errors import CallError, InvalidFrame
-from consilience.loop import call_in_thread
+from consilience.loop import background, call_in_thread
 from consilience.policies import Batcher, Measure, measured
 from consilience.policies.batch_events import BatchFailed
 from consilience.policies.events import EVENTS, Event, Events
 from consilience.store.rows import storable
+from consilience.store.sampling import Sampling
 
 if TYPE_CHECKING:
     import polars as pl
@@ -27,6 +29,7 @@ __all__ = ["KeptMetrics"]
 _LOG = logging.getLogger("consilience.store")
 _SIZE = 10_000
 _CAPACITY = 100_000
+_SAMPLED_SECONDS = 10.0
 
 
 def metric_columns(frame: Frame) -> pl.DataFrame:
@@ -64,7 +67,8 @@ def metric_columns(frame: Frame) -> pl.DataFrame:
 class KeptMetrics:
     """Keeps what policies, caches and pools tell as rows of the table ``metrics``, from now until `stop`.
 
-    A call only adds to a buffer; batches are written on the background loop's threads. While writing fails, it is
+    Every ten seconds the hits and misses of the caches and the used share of the pools of the process are added. A call
+    only adds to a buffer; batches are written on the background loop's threads. While writing fails, it is
     tried again and rows wait; when the buffer is full, further rows are counted and left out, the log says so, and the
     next row that is written is ``dropped`` with their number.
 
@@ -123,6 +127,8 @@ class KeptMetrics:
             events=own,
         )
         self._unsubscribe = events.subscribe(measured(self._put, wall=wall))
+        self._sampling = Sampling()
+        self._looking = background.submit(self._look())
         store.before_close(self.stop)
 
     @property
@@ -139,11 +145,24 @@ class KeptMetrics:
             It could not be written three times; it is still held.
         """
         self._unsubscribe()
+        self._looking.cancel()
+        if not self._stopping:
+            self.sample()
         self._stopping = True
         self._batcher.close()
         if self._untold:
             # the last batch had begun before these were left out, and no other row tells of them
             self._write([])
+
+    def sample(self) -> None:
+        """Look at caches and pools now."""
+        for row in self._sampling.rows(self._wall()):
+            self._put(row)
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(_SAMPLED_SECONDS)
+            self.sample()
 
     def __enter__(self) -> Self:
         return self
