@@ -14,6 +14,10 @@ from hypothesis import settings
 # They make the stored figures with oracles that are not installed here; see the card beside them.
 collect_ignore_glob = ["reference/*.py"]
 
+# A shell that starts the tests in the background has them ignore interrupts, which some tests send to themselves.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 # No deadline: on a busy machine a slow example says nothing about the code.
 settings.register_profile("consilience", deadline=None)
 settings.load_profile("consilience")

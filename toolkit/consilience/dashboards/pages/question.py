@@ -103,7 +103,6 @@ class _Question:
             options=names,
             value=[name for name in _names(params) if name in names],
             width=320,
-            size="small",
             margin=0,
         )
         method.param.watch(lambda event: self._changed(method=event.new), "value")
