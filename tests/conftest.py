@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 import subprocess
 import tempfile
 import warnings
