@@ -59,11 +59,12 @@ def test_a_store_of_a_newer_version_is_refused_and_unchanged(tmp_path):
 
 def test_a_full_disk_raises_with_the_verdict_and_writes_it_when_there_is_space(small_disk, fill):
     with cs.Store(small_disk / "history.duckdb", interval=3600) as store:
-        circle(store).ask_sync("Before?", answer=YES_NO)
+        asking = circle(store)
+        asking.ask_sync("Before?", answer=YES_NO)
         fill(small_disk)
         with pytest.raises(StoreFull, match="make space") as caught:
-            circle(store).ask_sync("Meanwhile?", answer=YES_NO)
+            asking.ask_sync("Meanwhile?", answer=YES_NO)
         assert caught.value.verdict.question.text == "Meanwhile?"
         (small_disk / "filler").unlink()
-        circle(store).ask_sync("After?", answer=YES_NO)
+        asking.ask_sync("After?", answer=YES_NO)
         assert store.latest()["question"].to_list() == ["After?", "Meanwhile?", "Before?"]

@@ -84,7 +84,7 @@ def tab(browser):
     page.on("request", lambda request: _note_foreign(page, request.url))
     page.on("pageerror", lambda error: page.errors.append(str(error)))
     page.on("console", lambda told: page.errors.append(told.text) if told.type == "error" else None)
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(60_000)
     yield page
     context.close()
 

@@ -1,6 +1,7 @@
 """What a visitor must not be able to do, tried over plain HTTP and a plain websocket."""
 
 import asyncio
+import contextlib
 import http.client
 import json
 import re
@@ -24,16 +25,15 @@ class Visitor:
     def ask(self, method, path, body=None, **headers):
         connection = http.client.HTTPConnection("localhost", self.server.port, timeout=60)
         told = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()), **headers}
-        connection.request(
-            method, path, body, {name.replace("_", "-"): value for name, value in told.items()}
-        )
-        answer = connection.getresponse()
-        text = answer.read().decode(errors="replace")
+        headed = {name.replace("_", "-"): value for name, value in told.items()}
+        with contextlib.closing(connection):
+            connection.request(method, path, body, headed)
+            answer = connection.getresponse()
+            text = answer.read().decode(errors="replace")
         for name, value in answer.getheaders():
             if name == "Set-Cookie":
                 key, _, rest = value.partition("=")
                 self.cookies[key] = rest.split(";")[0]
-        connection.close()
         return answer, text
 
     def get(self, path, **headers):
@@ -201,6 +201,7 @@ def test_a_message_that_is_too_large_ends_its_own_connection_only(served, reader
         await connection.write_message("x" * (2**20 + 1))
         while await asyncio.wait_for(connection.read_message(), 60) is not None:
             pass
+        connection.close()
 
     asyncio.run(talk())
     assert reader.get("/liveness")[0].status == 200

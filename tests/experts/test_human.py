@@ -24,6 +24,14 @@ def files(inbox, part=""):
     return sorted((inbox / "ana" / part).glob("*.md"))
 
 
+def words(path):
+    """What a file says; nothing when it was taken since it was listed."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""
+
+
 async def until(condition):
     while not (found := condition()):  # noqa: ASYNC110 - a file system sets no event
         await asyncio.sleep(0.005)
@@ -36,9 +44,7 @@ async def asked(inbox, question, *edits, human=None, expect=None):
     task = asyncio.create_task(human.answer(question))
     for awaited, edit in edits:
         (path,) = await until(
-            lambda awaited=awaited: [
-                p for p in files(inbox) if awaited in p.read_text(encoding="utf-8", errors="replace")
-            ]
+            lambda awaited=awaited: [path for path in files(inbox) if awaited in words(path)]
         )
         edit(path)
     return await task

@@ -117,7 +117,7 @@ def test_a_store_is_looked_at_and_none_is_made(tmp_path):
         circle.ask_sync("Is it?")
     seen, waiting = store(path)
     assert seen.works is True
-    assert "3 rows" in seen.found
+    assert "4 rows" in seen.found
     assert waiting.found == "nothing"
 
 

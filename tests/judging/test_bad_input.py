@@ -103,6 +103,7 @@ def test_the_contract_holds_for_every_public_function():
         "one_question",
         "one_ranking",
         "one_score",
+        "pairwise",
     } == covered & named_of_these(agreement)
     assert named_of_these(aggregate) == covered & named_of_these(aggregate)
 

@@ -137,8 +137,8 @@ def test_a_hundred_runs_of_a_cell_leave_no_widget_comm_thread_or_task_behind(ker
     after = literal_eval(kernel.value("counted()"))
     widgets, comms, threads, tasks = (now - then for now, then in zip(after, before, strict=True))
     assert (widgets, comms) == (0, 0)
-    # a question that is being cancelled has its task and thread for a moment
-    assert threads <= 2
+    # a question that is being cancelled has its task for a moment, and the loop's pool grows to its size once
+    assert threads <= 10
     assert tasks <= 10
     kernel.run("asking.close(); running.close(); looking.close()")
 

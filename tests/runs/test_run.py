@@ -323,7 +323,7 @@ def test_what_a_run_wrote_before_it_ended_is_found_though_nobody_took_it_yet(
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120])
 def test_progress_in_a_terminal_fits_its_width(width):
-    tally = Tally(1_000_000, 3)
+    tally = Tally(1_000_000)
     tally.done, tally.asked, tally.n_unpriced = 123_456, 370_368, 99
     assert len(bar(tally, "", width)) <= width
     assert bar(tally, "", width).startswith(" 12%|")

@@ -119,7 +119,8 @@ class Reader:
         """Read what is wanted and has changed, once, and tell the listeners. The thread does this all the time."""
         revision = self._revision()
         with self._lock:
-            wanted = list(self._listeners)
+            # somebody waits for what was never read; the others see what was read last
+            wanted = sorted(self._listeners, key=self._known.__contains__)
             self._forget()
         for query in wanted:
             if self._stale(query, revision):

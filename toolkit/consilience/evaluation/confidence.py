@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from consilience.errors import InvalidFrame
 from consilience.frames import Frame, require_columns, to_polars
+from consilience.markup.displayed import Displayed
 from consilience.models import Response
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CalibratedConfidence:
+class CalibratedConfidence(Displayed):
     """What experts' confidence is worth, by their history; made by `calibrate`.
 
     Parameters

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from consilience.errors import Abstained, ExpertError, InvalidInput, RecordingMiss, Refused
+from consilience.markup.displayed import FrameDisplayed
 from consilience.models import ConfidenceSource, Label, Outcome, Question, Reply, Source, Usage, quoted
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Provenance:
     made_with: str
 
 
-class Recorded:
+class Recorded(FrameDisplayed):
     """One expert's recorded answers; a question that was not recorded raises `RecordingMiss`, it is never guessed.
 
     Parameters

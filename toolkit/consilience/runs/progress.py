@@ -79,7 +79,7 @@ def bar(tally: Tally, state: str, width: int) -> str:
 
     Examples
     --------
-    >>> tally = Tally(1000, 3, clock=lambda: 40.0)
+    >>> tally = Tally(1000, clock=lambda: 40.0)
     >>> tally.started, tally.done, tally.asked, tally._asked_rows, tally.cost_usd = 0.0, 400, 1200, 400, 1.2
     >>> bar(tally, "", 100)
     ' 40%|███████           | 400/1,000 [0:40<1:00, 10.0 rows/s] asked 1,200, reused 0, failed 0; $1.2000'

@@ -213,6 +213,9 @@ class Run(Displayed):
         with suppress(StoreError):  # rows that a full disk refuses stay in the store's memory
             cost = None if tally.n_unpriced else tally.cost_usd
             ledger.store.write(ledger.ended(state, tally.asked, tally.reused, tally.failed, cost))
+            if ledger.store.path is None:
+                # others may have a spool of their own, and find what was settled on the server only
+                ledger.store.flush()
         ledger.alive.end()
 
     def _purses(self) -> list[Purse]:

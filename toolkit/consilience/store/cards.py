@@ -52,7 +52,7 @@ class StatusDisplayed(Displayed):
 
     def _repr_html_(self: Any) -> str:
         rows = [
-            ("file", str(self.path)),
+            ("kept in", self.address),
             ("size", size(self.size)),
             ("schema", "none yet" if self.version is None else f"version {self.version}"),
             ("waiting in the spool", f"{_segments(self.waiting)}, {size(self.waiting_size)}"),

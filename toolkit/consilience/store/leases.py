@@ -230,9 +230,12 @@ class Leases:
 
     def _sealed(self) -> duckdb.DuckDBPyConnection:
         engine = _started()
+        # beside the file and its log, what an ingester that was killed in a checkpoint leaves
+        allowed = ", ".join(
+            f"'{self._name}{end}'" for end in ("", ".wal", ".wal.checkpoint", ".wal.recovery")
+        )
         engine.execute(
-            f"SET allowed_paths = ['{self._name}', '{self._name}.wal']; SET enable_external_access = false; "
-            "SET lock_configuration = true"
+            f"SET allowed_paths = [{allowed}]; SET enable_external_access = false; SET lock_configuration = true"
         )
         return engine
 

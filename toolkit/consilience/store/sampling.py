@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Iterator
 from typing import Any
 
-from consilience.policies import Cache, Measure
+from consilience.policies import Cache, CacheStats, Measure
 from consilience.policies.memory import MEMORY
 from consilience.pools.pool import alive
 
@@ -26,24 +26,29 @@ class Sampling:
     """
 
     def __init__(self) -> None:
-        self._told: weakref.WeakKeyDictionary[Cache[Any, Any], tuple[int, int]] = weakref.WeakKeyDictionary()
+        # by id, since a cache is a mapping and has no hash; the reference tells a new one at the same place
+        self._told: dict[int, tuple[weakref.ref[Cache[Any, Any]], int, int]] = {}
         for cache in _caches():
-            stats = cache.stats()
-            self._told[cache] = stats.hits, stats.misses
+            self._since(cache, cache.stats())
 
     def rows(self, at: float) -> Iterator[Measure]:
         """Yield hits and misses of each cache that was asked meanwhile, and the used share of each open pool."""
         for cache in _caches():
             stats = cache.stats()
-            before = self._told.get(cache, (0, 0))
-            self._told[cache] = stats.hits, stats.misses
-            for name, now, then in ((HITS, stats.hits, before[0]), (MISSES, stats.misses, before[1])):
-                if now > then:
-                    yield Measure(at, cache.name, name, float(now - then), "")
+            for name, n in zip((HITS, MISSES), self._since(cache, stats), strict=True):
+                if n > 0:
+                    yield Measure(at, cache.name, name, float(n), "")
         for pool in alive():
             figures = pool.stats()
             if figures.size or figures.waiting:
                 yield Measure(at, pool.name, USE, min(figures.in_use / pool.limit, 1.0), "")
+
+    def _since(self, cache: Cache[Any, Any], stats: CacheStats) -> tuple[int, int]:
+        """Return the hits and misses since this was last called."""
+        told = self._told.get(id(cache))
+        hits, misses = told[1:] if told is not None and told[0]() is cache else (0, 0)
+        self._told[id(cache)] = weakref.ref(cache), stats.hits, stats.misses
+        return stats.hits - hits, stats.misses - misses
 
 
 def _caches() -> list[Cache[Any, Any]]:

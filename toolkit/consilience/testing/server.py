@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from http import HTTPStatus
 
@@ -130,7 +131,8 @@ class FaultServer(Listener):
                 request = await read_request(reader)
             except BadRequest:
                 await _send(writer, error_answer(400), close=True)
-                writer.write_eof()
+                with suppress(OSError):  # the other side has left
+                    writer.write_eof()
                 await _read_on(reader)  # closing over unread data would reset the connection
                 return
             if request is None:
