@@ -202,10 +202,8 @@ class Verdict(Displayed):
         if all(response.answered for response in self.heard):
             return ""
         answered = self.outcomes.get(Outcome.ANSWERED, 0)
-        rest = ", ".join(
-            f"{n} {outcome}" for outcome, n in self.outcomes.items() if outcome != Outcome.ANSWERED
-        )
-        return f"{answered} of {len(self.heard)} answered: {rest}"
+        rest = (f"{n} {outcome}" for outcome, n in self.outcomes.items() if outcome != Outcome.ANSWERED)
+        return f"{answered} of {len(self.heard)} answered: {', '.join(rest)}"
 
     @property
     def heard(self) -> tuple[Response, ...]:
