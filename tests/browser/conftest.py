@@ -71,8 +71,10 @@ def shoot():
             book.page.wait_for_selector(
                 f"body[data-jp-theme-light={'true' if theme == 'Light' else 'false'}]", state="attached"
             )
-            # as high as the widget, because the panel of a notebook scrolls and hides the rest of it
-            whole = locator.bounding_box()["height"] + 400
+            # as high as the widget, because the panel of a notebook scrolls and hides the rest of it; asked of the page,
+            # as the protocol has no box for a cell whose content the lab leaves out until it is scrolled to
+            locator.scroll_into_view_if_needed()
+            whole = locator.evaluate("it => it.getBoundingClientRect().height") + 400
             seen = book.page.viewport_size
             book.page.set_viewport_size({"width": seen["width"], "height": int(max(seen["height"], whole))})
             locator.scroll_into_view_if_needed()
