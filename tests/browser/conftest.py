@@ -71,8 +71,8 @@ def shoot():
             book.page.wait_for_selector(
                 f"body[data-jp-theme-light={'true' if theme == 'Light' else 'false'}]", state="attached"
             )
-            # as high as the widget, because the panel of a notebook scrolls and hides the rest of it; asked of the page,
-            # as the protocol has no box for a cell whose content the lab leaves out until it is scrolled to
+            # as high as the widget, because the panel of a notebook scrolls and hides the rest of it; asked of the
+            # page, as the protocol has no box for a cell whose content the lab leaves out until it is scrolled to
             locator.scroll_into_view_if_needed()
             whole = locator.evaluate("it => it.getBoundingClientRect().height") + 400
             seen = book.page.viewport_size

@@ -7,10 +7,12 @@ import os
 import shutil
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import duckdb
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from consilience.errors import InvalidInput, StoreBusy, StoreError, StoreFull, StoreTooNew
 from consilience.store import Store, ingest, places
@@ -182,7 +184,15 @@ def test_a_damaged_file_says_so(tmp_path, asked):
         Store(path).latest()
 
 
-@pytest.mark.parametrize("junk", [b"", b"not parquet", b"PAR1" + b"\x00" * 40 + b"PAR1"])
+@pytest.mark.parametrize(
+    "junk",
+    [
+        b"",
+        b"not a segment",
+        b"PAR1" + b"\x00" * 40 + b"PAR1",
+        b"ARROW1\x00\x00" + b"\x00" * 40 + b"ARROW1",
+    ],
+)
 def test_a_damaged_segment_goes_to_quarantine_and_stops_nothing(tmp_path, asked, caplog, junk):
     with Store(tmp_path / "history.duckdb", interval=3600) as store:
         store.record(*asked())
@@ -195,23 +205,61 @@ def test_a_damaged_segment_goes_to_quarantine_and_stops_nothing(tmp_path, asked,
         assert store._spool.waiting() == []
 
 
-def test_a_truncated_segment_and_foreign_parquet_go_to_quarantine(tmp_path, asked):
+def test_a_truncated_segment_and_foreign_files_go_to_quarantine(tmp_path, asked):
     import pyarrow as pa
     import pyarrow.parquet as pq
+    from pyarrow import feather
 
+    foreign = pa.table({"a": [1]})
+    mistyped = pa.table({"table_name": ["questions"], "questions.asked_at": ["never"]})
     with Store(tmp_path / "history.duckdb", interval=3600) as store:
         store.record(*asked())
         (own,) = store._spool.waiting()
         data = store._spool.read(own.name)
-        (store._spool.folder / "1-cut.parquet").write_bytes(data[: len(data) // 2])
-        pq.write_table(pa.table({"a": [1]}), store._spool.folder / "2-foreign.parquet")
-        pq.write_table(
-            pa.table({"table_name": ["questions"], "questions.asked_at": ["never"]}),
-            store._spool.folder / "3-types.parquet",
-        )
+        spool = store._spool.folder
+        (spool / "1-cut.arrow").write_bytes(data[: len(data) // 2])
+        feather.write_feather(foreign, spool / "2-foreign.arrow")
+        feather.write_feather(mistyped, spool / "3-types.arrow")
+        pq.write_table(foreign, spool / "4-foreign.parquet")
+        pq.write_table(mistyped, spool / "5-types.parquet")
         assert store.latest().height == 1
-        aside = {path.name for path in (store._spool.folder / "quarantine").iterdir()}
-        assert aside == {"1-cut.parquet", "2-foreign.parquet", "3-types.parquet"}
+        aside = {path.name for path in (spool / "quarantine").iterdir()}
+        assert aside == {
+            "1-cut.arrow",
+            "2-foreign.arrow",
+            "3-types.arrow",
+            "4-foreign.parquet",
+            "5-types.parquet",
+        }
+
+
+@settings(max_examples=60, deadline=None)
+@given(where=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_a_flipped_bit_is_refused_or_read_and_never_ends_the_process(where, bit):
+    from consilience.models import Label, Question
+    from consilience.store.rows import bundle
+    from consilience.store.segments import DamagedSegment, by_table, decode, encode, version
+
+    data = bytearray(encode([bundle(Question("Is it?", Label("yes", "no")), [], None)]))
+    data[int(where * len(data))] ^= 1 << bit
+    with suppress(DamagedSegment):
+        table = decode(bytes(data))
+        assert version(table) >= 0
+        assert all(rows.num_rows for _, rows in by_table([table]))
+
+
+def test_segments_of_an_earlier_version_are_taken(tmp_path, asked):
+    import pyarrow.parquet as pq
+
+    from consilience.store.segments import decode
+
+    with Store(tmp_path / "history.duckdb", interval=3600) as store:
+        store.record(*asked("earlier"))
+        (own,) = store._spool.waiting()
+        pq.write_table(decode(store._spool.read(own.name)), store._spool.folder / "1-earlier.parquet")
+        store._spool.remove([own.name])
+        assert store.latest()["question"].to_list() == ["earlier"]
+        assert store._spool.waiting() == []
 
 
 def test_a_segment_that_the_engine_refuses_is_found_among_good_ones(tmp_path, asked, monkeypatch):

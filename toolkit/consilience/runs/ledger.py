@@ -45,9 +45,9 @@ WHERE c.state = 'settled' AND c.answer_kind = ? AND c.digest IN (SELECT unnest(?
     AND c.expert || ' ' || c.prompt_hash = ANY(?::TEXT[])
 ) numbered WHERE nth = 1
 """
-_UNDER_WAY = Query("""
-SELECT digest, expert, replicate, run_id FROM cells
-WHERE state = 'reserved' AND lease_until > ? AND digest IN (SELECT unnest(?::TEXT[]))
+_STANDING = Query("""
+SELECT digest, expert, replicate, run_id, state FROM cells
+WHERE (state = 'settled' OR state = 'reserved' AND lease_until > ?) AND digest IN (SELECT unnest(?::TEXT[]))
     AND expert || ' ' || prompt_hash = ANY(?::TEXT[]) AND answer_kind = ?
 ORDER BY {entered}
 """)
@@ -88,6 +88,21 @@ class Saved(NamedTuple):
     response: Response
     asked_at: datetime
     decided: bool
+
+
+class Standing(NamedTuple):
+    """How the cells of some questions stand.
+
+    Parameters
+    ----------
+    elsewhere
+        Those that another living run reserved before this one, or that this one has not reserved.
+    settled
+        Whether any of them is settled, or may be.
+    """
+
+    elsewhere: frozenset[Cell]
+    settled: bool
 
 
 def prompt_hash(expert: Expert) -> str:
@@ -168,27 +183,29 @@ class Ledger:
         if rows:
             self.store.write(Bundle({"cells": rows}))
 
-    def elsewhere(self, digests: Sequence[str]) -> set[Cell]:
-        """Return the cells that another living run reserved before this one, or that this one has not reserved.
+    def standing(self, digests: Sequence[str]) -> Standing:
+        """Return how the cells of questions stand, by one statement.
 
         What a run that has just ended wrote last may still lie in the spool. Its cells are reserved here once more:
         that is written after it, so that the next reading of the store sees both.
         """
-        found = self.store.read(_UNDER_WAY, datetime.now(UTC), list(digests), self._members, self._kind)
-        others = set(found["run_id"]) - {self.run_id}
+        found = self.store.read(_STANDING, datetime.now(UTC), list(digests), self._members, self._kind)
+        reserved = [row[:4] for row in found.iter_rows() if row[4] == "reserved"]
+        others = {run_id for *_, run_id in reserved} - {self.run_id}
         living = self.alive.others(others)
         ended = others - living - self._ended
         self._ended |= ended
         first: dict[Cell, str] = {}
         left: set[Cell] = set()
-        for digest, expert, replicate, run_id in found.iter_rows():
+        for digest, expert, replicate, run_id in reserved:
             cell = Cell(digest, expert, replicate)
             if run_id == self.run_id or run_id in living:
                 first.setdefault(cell, run_id)
             elif run_id in ended:
                 left.add(cell)
         self.reserve(left, datetime.now(UTC))
-        return {cell for cell, run_id in first.items() if run_id != self.run_id}
+        elsewhere = frozenset(cell for cell, run_id in first.items() if run_id != self.run_id)
+        return Standing(elsewhere, bool(left) or len(reserved) < found.height)
 
     def rows(self, cell: Cell, response: Response, question: Question) -> Bundle:
         """Return the rows that settle a cell, or say that it failed."""

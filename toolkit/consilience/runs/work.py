@@ -297,10 +297,11 @@ class Work:
     def _look_up(self, batch: list[Asked]) -> None:
         """Read what is settled and what other runs have under way."""
         assert self._ledger is not None
-        elsewhere = self._ledger.elsewhere([asked.digest for asked in batch])
-        self._read(self._ledger, batch)
+        standing = self._ledger.standing([asked.digest for asked in batch])
+        if standing.settled:
+            self._read(self._ledger, batch)
         for asked in batch:
-            asked.busy = not elsewhere.isdisjoint(asked.missing)
+            asked.busy = not standing.elsewhere.isdisjoint(asked.missing)
 
     def _read(self, ledger: Ledger, batch: list[Asked]) -> None:
         saved = ledger.settled({asked.digest: asked.question for asked in batch})

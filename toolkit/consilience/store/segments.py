@@ -1,27 +1,33 @@
-"""Segments: the rows of several tables in one Parquet file, so that they are taken together or not at all.
+"""Segments: the rows of several tables in one Arrow file, so that they are taken together or not at all.
 
 A segment has the column ``table_name`` and, for each table it carries, that table's columns as ``questions.id``,
-``questions.text`` and so on; a row fills the columns of its own table. It is flat, so that any reader of Parquet can
-look into it, and it lacks what an older version did not know, which is read as NULL.
+``questions.text`` and so on; a row fills the columns of its own table. It is flat, so that any reader of Arrow files
+can look into it, and it lacks what an older version did not know, which is read as NULL. Parquet, in which segments
+were written before, is still read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
+from pyarrow import ipc
 
 from consilience.store.rows import storable
 from consilience.store.schema import SCHEMA_VERSION, TABLES, Columns
 
 if TYPE_CHECKING:
-    from consilience.store.rows import Bundle
+    from consilience.store.rows import Bundle, Row
 
 _TABLE = "table_name"
 _VERSION = b"consilience.schema"
+_PARQUET = b"PAR1"
+_NO_NAMES = pa.array([], pa.string())
+# Below this, packing and unpacking each column's bytes takes longer than writing and reading them.
+_PACKED_BYTES = 2**18
 TYPES: Mapping[str, pa.DataType] = {
     "TEXT": pa.string(),
     "BIGINT": pa.int64(),
@@ -39,29 +45,24 @@ class DamagedSegment(Exception):
 
 
 def encode(bundles: Sequence[Bundle]) -> bytes:
-    """Return the bundles as one Parquet file in memory."""
+    """Return the bundles as one Arrow file in memory."""
     rows = {name: [row for b in bundles for row in b.tables.get(name, ())] for name in TABLES}
-    total = sum(map(len, rows.values()))
-    names = pa.array(list(rows), pa.string())
-    which = pa.array([n for n, own in enumerate(rows.values()) for _ in own], pa.int32())
-    arrays: dict[str, pa.Array | pa.ChunkedArray] = {_TABLE: names.take(which)}
-    before = 0
-    for name, own in rows.items():
-        after = total - before - len(own)
-        # Beside its own rows a column is NULL, which takes no Python object a cell.
-        for (column, kind), cells in zip(TABLES[name].items(), zip(*own, strict=True), strict=bool(own)):
-            parts = [
-                pa.nulls(before, TYPES[kind]),
-                pa.array(cells, TYPES[kind]),
-                pa.nulls(after, TYPES[kind]),
-            ]
-            arrays[f"{name}.{column}"] = pa.chunked_array(parts)
-        before += len(own)
-    table = pa.table(arrays).replace_schema_metadata({_VERSION: str(SCHEMA_VERSION)})
-    sink = pa.BufferOutputStream()
-    # Statistics and dictionaries help a reader that skips; a segment is read once and whole, half a second later.
-    pq.write_table(table, sink, compression="lz4", use_dictionary=False, write_statistics=False)
-    return bytes(sink.getvalue())
+    own = [_flat(name, cells) for name, cells in rows.items() if cells]
+    # Beside its own rows a column is NULL, which takes no Python object a cell.
+    return _written(
+        pa.concat_tables(own, promote_options="default") if own else pa.table({_TABLE: _NO_NAMES})
+    )
+
+
+def _flat(name: str, rows: Sequence[Row]) -> pa.Table:
+    columns = zip(TABLES[name].items(), zip(*rows, strict=True), strict=True)
+    # What no row knows is left out, and read as NULL.
+    arrays = {
+        f"{name}.{column}": pa.array(cells, TYPES[kind])
+        for (column, kind), cells in columns
+        if any(cell is not None for cell in cells)
+    }
+    return pa.table({_TABLE: pa.repeat(pa.scalar(name), len(rows)), **arrays})
 
 
 def encode_columns(name: str, rows: pa.Table) -> bytes:
@@ -72,10 +73,16 @@ def encode_columns(name: str, rows: pa.Table) -> bytes:
         full = f"{name}.{column}"
         values = rows[column].cast(TYPES[columns[column]])
         arrays[full] = _words(values) if full in _REPEATED else values
-    table = pa.table(arrays).replace_schema_metadata({_VERSION: str(SCHEMA_VERSION)})
+    return _written(pa.table(arrays))
+
+
+def _written(table: pa.Table) -> bytes:
+    # One batch: a file of several cannot replace the words of a column's dictionary.
+    whole = table.combine_chunks().replace_schema_metadata({_VERSION: str(SCHEMA_VERSION)})
     sink = pa.BufferOutputStream()
-    texts = [_TABLE, *(full for full in _REPEATED if full in arrays)]
-    pq.write_table(table, sink, compression="lz4", use_dictionary=texts, write_statistics=False)
+    packing = ipc.IpcWriteOptions(compression="lz4" if whole.nbytes > _PACKED_BYTES else None)
+    with ipc.new_file(sink, whole.schema, options=packing) as writer:
+        writer.write_table(whole)
     return bytes(sink.getvalue())
 
 
@@ -91,12 +98,14 @@ def decode(data: bytes) -> pa.Table:
     Raises
     ------
     DamagedSegment
-        The bytes are not Parquet, the columns are not a segment's, or a text is not UTF-8.
+        The bytes are no Arrow file, the columns are not a segment's, or a text is not UTF-8.
     """
     try:
-        table = pq.read_table(pa.BufferReader(data), use_threads=False, read_dictionary=[*_REPEATED])
+        table = _read_parquet(data) if data.startswith(_PARQUET) else ipc.open_file(data).read_all()
         table.validate(full=True)
-        return table.cast(_segment_schema(table.schema))
+        version(table)
+        own = _segment_schema(tuple(table.schema))
+        return table if table.schema.equals(own) else table.cast(own.with_metadata(table.schema.metadata))
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise DamagedSegment(f"{type(error).__name__}: {error}") from error
 
@@ -126,11 +135,19 @@ def _column(table: pa.Table, name: str, kind: str) -> pa.ChunkedArray:
     return pa.chunked_array([pa.nulls(table.num_rows, TYPES[kind])])
 
 
-def _segment_schema(found: pa.Schema) -> pa.Schema:
+def _read_parquet(data: bytes) -> pa.Table:
+    import pyarrow.parquet as pq
+
+    return pq.read_table(pa.BufferReader(data), use_threads=False, read_dictionary=[*_REPEATED])
+
+
+@lru_cache(maxsize=64)
+def _segment_schema(found: tuple[pa.Field, ...]) -> pa.Schema:
     # A column that this version does not know is kept as it is: the segment is then a newer version's, and waits.
-    if _TABLE not in found.names:
+    fields = [_field(field) for field in found]
+    if _TABLE not in (field.name for field in fields):
         raise KeyError(f"no column {_TABLE}")
-    return pa.schema([_field(field) for field in found], metadata=found.metadata)
+    return pa.schema(fields)
 
 
 def _field(field: pa.Field) -> pa.Field:

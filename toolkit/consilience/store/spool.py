@@ -23,7 +23,8 @@ from consilience.errors import StoreError, StoreFull
 _LOG = logging.getLogger("consilience.store")
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _TEMPORARY = ".writing-"
-_SUFFIX = ".parquet"
+_SUFFIX = ".arrow"
+_SUFFIXES = (_SUFFIX, ".parquet")  # the second of segments that an earlier version wrote
 _ORPHAN_SECONDS = 60.0
 
 
@@ -75,7 +76,7 @@ class Spool:
         found = []
         with suppress(FileNotFoundError), os.scandir(self.folder) as entries:
             for entry in entries:
-                if entry.name.endswith(_SUFFIX) and not entry.name.startswith("."):
+                if entry.name.endswith(_SUFFIXES) and not entry.name.startswith("."):
                     with suppress(FileNotFoundError):
                         found.append(Waiting(entry.name, entry.stat().st_size))
         return sorted(found, key=lambda segment: segment.name)
