@@ -107,3 +107,23 @@ def test_numbers_rankings_and_texts_are_given_by_keyboard(open_book, shoot, acce
         assert book.value("c.answers['answer'].to_list()") == "['j is a letter here']"
         assert accessible(book.page, ".cs-widget") == []
         assert book.errors == []
+
+
+def test_a_page_that_is_loaded_again_goes_on_where_it_was(open_book, ready):
+    with open_book(RUN.replace("review.duckdb", "reloaded.duckdb"), SHOW) as book:
+        book.run(0)
+        book.run(1)
+        review = book.output(1).get_by_label("Review", exact=True)
+        review.get_by_label("Question", exact=True).focus()
+        book.page.keyboard.press("1")
+        review.get_by_text("1 of 5", exact=True).wait_for()
+        book.page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
+        book.page.reload()
+        ready(book)
+        review.get_by_text("1 of 5", exact=True).wait_for()
+        review.get_by_label("Question", exact=True).focus()
+        book.page.keyboard.press("2")
+        review.get_by_text("2 of 5", exact=True).wait_for()
+        review.get_by_text("Saved in reloaded.duckdb").wait_for()
+        assert book.value("review.answers['answer'].to_list()") == "['bug', 'feature']"
+        assert book.errors == []
