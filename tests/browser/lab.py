@@ -104,6 +104,17 @@ class Book:
             n,
         )
 
+    def begin(self, n: int) -> None:
+        """Run the cell of a number, and go on while it runs."""
+        self.page.evaluate(
+            """(n) => {
+                const app = window.jupyterapp;
+                app.shell.currentWidget.content.activeCellIndex = n;
+                void app.commands.execute('notebook:run-cell');
+            }""",
+            n,
+        )
+
     def output(self, n: int):
         """Return the locator of the output of a cell."""
         return self.page.locator(".jp-Notebook .jp-Cell").nth(n).locator(".jp-Cell-outputArea")
@@ -140,7 +151,9 @@ def running_lab(folder: Path) -> Iterator[Lab]:
         '{"fetchNews": "false", "checkForUpdates": false}'
     )
     port = free_port()
-    environment = os.environ | {
+    # its kernels are those of a person, who sees a bar where a test sees lines
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    environment = inherited | {
         "HOME": str(home),
         "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
         "JUPYTER_PREFER_ENV_PATH": "1",

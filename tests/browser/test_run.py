@@ -64,3 +64,20 @@ def test_a_run_is_planned_paused_goes_on_and_asks_failed_cells_again(open_book, 
         shoot(book, widget, "run-done")
         assert accessible(book.page, ".cs-widget") == []
         assert book.errors == []
+
+
+def test_awaiting_a_run_shows_a_bar_that_ends_with_what_was_done(open_book, shoot, accessible, tmp_path):
+    quick = RUN.replace("pace = 1", "pace = 0.05").replace("len(calls) < 250", "True")
+    with open_book(f"path = {str(tmp_path / 'history.duckdb')!r}", quick, "result = await run") as book:
+        book.run(0)
+        book.run(1)
+        book.begin(2)
+        bar = book.output(2).get_by_role("progressbar")
+        bar.wait_for()
+        assert 0 <= int(bar.get_attribute("aria-valuenow")) < 100
+        shoot(book, book.output(2), "run-progress")
+        book.output(2).get_by_text("done,").wait_for()
+        assert bar.get_attribute("aria-valuenow") == "100"
+        assert "failed 1;" in book.text(2)
+        assert accessible(book.page, ".jp-OutputArea-output") == []
+        assert book.errors == []

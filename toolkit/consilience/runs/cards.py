@@ -34,7 +34,8 @@ def progress_card(tally: Tally, state: str) -> str:
     share = min(tally.done / tally.rows, 1.0)
     label = f"{tally.done:,} of {tally.rows:,} rows, {share:.0%}"
     bar = (
-        f"<svg role=img aria-label='{label}' width={_WIDTH} height=16>"
+        f"<svg role=progressbar aria-label='{label}' aria-valuemin=0 aria-valuemax=100 aria-valuenow={100 * share:.0f} "
+        f"width={_WIDTH} height=16>"
         f"<rect y=4 width={_WIDTH} height=8 fill='var(--l)' />"
         f"<rect y=4 width={share * _WIDTH:.1f} height=8 fill='var(--a)' /></svg>"
     )
