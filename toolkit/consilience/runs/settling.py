@@ -10,15 +10,15 @@ from consilience.loop import call_in_thread
 from consilience.store import Store
 from consilience.store.rows import Bundle, Row
 
-_INTERVAL = 0.05
+_INTERVAL = 0.02
 _ROOM = 10_000
 
 
 class Settling:
-    """Rows of one run that are written together, 50 ms after the first of them came.
+    """Rows of one run that are written together, 20 ms after the first of them came.
 
     With the write itself, a few milliseconds, a row is durable well within 100 ms. What comes while others are written
-    does not wait longer for that: its 50 ms run meanwhile. Whoever adds rows waits in `room` when writing does not
+    does not wait longer for that: its 20 ms run meanwhile. Whoever adds rows waits in `room` when writing does not
     keep up.
 
     Parameters
