@@ -30,6 +30,7 @@ from tornado.websocket import WebSocketClientConnection, websocket_connect
 from consilience.models import Label, Outcome, Question, Response, Source
 from consilience.store import Store
 from consilience.store.rows import Bundle, Row
+from consilience.store.schema import TABLES
 from consilience.verdict import decide
 
 EXPERTS = ("ana", "anthropic:claude-x", "local:smollm2", "openai:gpt-x")
@@ -117,7 +118,13 @@ def rows(some: range, times: list[datetime], rng: random.Random) -> Bundle:
                 "[]",
             )
         )
-    return Bundle({"questions": asked, "responses": heard, "verdicts": decided})
+    # what is not told here, such as tags, is unknown
+    told = {"questions": asked, "responses": heard, "verdicts": decided}
+    return Bundle({name: [_whole(name, row) for row in own] for name, own in told.items()})
+
+
+def _whole(table: str, row: Row) -> Row:
+    return (*row, *(None,) * (len(TABLES[table]) - len(row)))
 
 
 def measures(n: int, since: datetime, share: float) -> pl.DataFrame:
