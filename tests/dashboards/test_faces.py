@@ -57,6 +57,26 @@ def test_a_session_that_is_closed_leaves_nothing_behind(history):
         assert dashboard.reader.listening == 0
 
 
+def test_a_click_of_one_session_leaves_the_pages_of_the_others_alone(history):
+    from panel.io.state import state
+    from panel.util import edit_readonly
+
+    from consilience.dashboards.frame import Frame
+    from consilience.dashboards.roles import Viewer
+
+    with Store(history) as store:
+        dashboard = Dashboard(store, role=Role.OPERATOR)
+        frame = Frame(dashboard.reader, lambda: Viewer("", Role.OPERATOR))
+        heard = []
+        page = frame.page()
+        page.param.watch(heard.append, list(page.param))
+        with edit_readonly(state):
+            state.busy = not state.busy
+            state.busy = not state.busy
+        frame.close()
+        assert heard == []
+
+
 def test_a_role_that_is_none_of_the_three_is_told_of(tmp_path):
     with pytest.raises(InvalidInput, match="reader, reviewer or operator"):
         app(tmp_path / "history.duckdb", role="king")

@@ -8,6 +8,7 @@ from typing import Any
 
 import panel as pn
 import panel_material_ui as pmu
+from panel.util import edit_readonly
 
 from consilience.dashboards.address import read_address, written_address
 from consilience.dashboards.look import THEME, template
@@ -58,7 +59,7 @@ class Frame:
 
     def page(self) -> Any:
         """Return the whole page, with sidebar and switch for dark."""
-        return pmu.Page(
+        made = pmu.Page(
             title=self._title,
             sidebar=[self._nav],
             sidebar_width=224,
@@ -72,6 +73,10 @@ class Frame:
             favicon=_ICON,
             meta_description="What the circle of experts was asked, what it answered, and how it does.",
         )
+        # It follows the busy state of the whole server: a click of anybody would go through the models of all sessions.
+        with edit_readonly(made):
+            made.busy = False
+        return made
 
     def embedded(self) -> Any:
         """Return what a cell of a notebook shows: the pages' names above the page."""
