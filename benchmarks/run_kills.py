@@ -3,11 +3,10 @@
     python benchmarks/run_kills.py --kills 100 [--rows 400] [--json FILE]
 
 Each expert appends every call to a file of its own before it answers and again when it has: a ledger that is
-independent of the store, and that the kernel keeps when the process is killed; syncing it would hold up the loop that is
-measured.
-What the store holds after a kill must not be asked again by any later process, and in the end every cell is there, once.
-A call that ended more than 100 ms before its process was killed should be settled; that is counted apart, since it depends
-on what else the machine does.
+independent of the store, and that the kernel keeps when the process is killed; syncing it would hold up the loop that
+is measured. What the store holds after a kill must not be asked again by any later process, and in the end every cell
+is there, once. A call that ended more than 100 ms before its process was killed should be settled; that is counted
+apart, since it depends on what else the machine does.
 """
 
 from __future__ import annotations
