@@ -29,6 +29,12 @@ def site():
 
 
 @pytest.fixture(scope="module")
+def free_port():
+    """A port that nobody listens on."""
+    return _LAB.free_port()
+
+
+@pytest.fixture(scope="module")
 def users(tmp_path_factory, site):
     """A file with one person of each role."""
     path = tmp_path_factory.mktemp("users") / "users.json"

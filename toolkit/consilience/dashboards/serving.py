@@ -235,12 +235,16 @@ def _dashboard(store: Store, how: Serving, people: People) -> Dashboard:
 def _signing_in(store: Store, how: Serving, people: People) -> dict[str, Any]:
     if how.auth == "none":
         return {}
-    from consilience.dashboards.signing_in import Desk, PasswordAuth
+    from panel import config
 
+    from consilience.dashboards.signing_in import Desk, PasswordAuth, ProviderAuth
+
+    desk = Desk(people, store, how.title)
     if how.auth == "password":
-        return {"auth_provider": PasswordAuth(Desk(people, store, how.title))}
+        return {"auth_provider": PasswordAuth(desk)}
+    config.oauth_provider = how.auth
     return {
-        "oauth_provider": how.auth,
+        "auth_provider": ProviderAuth(desk),
         "oauth_key": os.environ["PANEL_OAUTH_KEY"],
         "oauth_secret": os.environ["PANEL_OAUTH_SECRET"],
     }

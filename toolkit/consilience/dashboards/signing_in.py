@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from panel.auth import BasicAuthProvider
+from panel.auth import BasicAuthProvider, OAuthProvider
 from panel.config import config
 from tornado.template import Template
 from tornado.web import RequestHandler
@@ -154,7 +154,24 @@ class PasswordAuth(BasicAuthProvider):  # type: ignore[misc]
     @property
     def logout_handler(self) -> type[RequestHandler]:
         """The page to sign out."""
-        return type("SignOutHere", (SignOut,), {"desk": self._desk})
+        return _signing_out(self._desk)
+
+
+class ProviderAuth(OAuthProvider):  # type: ignore[misc]
+    """A provider of OAuth signs people in; they sign out here, by a page that needs no network."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        super().__init__()
+
+    @property
+    def logout_handler(self) -> type[RequestHandler]:
+        """The page to sign out."""
+        return _signing_out(self._desk)
+
+
+def _signing_out(desk: Desk) -> type[RequestHandler]:
+    return type("SignOutHere", (SignOut,), {"desk": desk})
 
 
 def written_page(mode: str, *, title: str, xsrf: str = "", **told: str) -> bytes:
