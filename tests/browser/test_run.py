@@ -67,7 +67,7 @@ def test_a_run_is_planned_paused_goes_on_and_asks_failed_cells_again(open_book, 
 
 
 def test_awaiting_a_run_shows_a_bar_that_ends_with_what_was_done(open_book, shoot, accessible, tmp_path):
-    quick = RUN.replace("pace = 1", "pace = 0.05").replace("len(calls) < 250", "True")
+    quick = RUN.replace("pace = 1", "pace = 0.1").replace("len(calls) < 250", "True")
     with open_book(f"path = {str(tmp_path / 'history.duckdb')!r}", quick, "result = await run") as book:
         book.run(0)
         book.run(1)
