@@ -121,12 +121,18 @@ def test_a_store_of_a_newer_version_is_refused_and_not_changed(tmp_path, asked):
     assert files(tmp_path) == before
 
 
-def test_a_segment_that_is_newer_than_the_reader_waits(tmp_path, asked, monkeypatch):
+def test_a_segment_that_is_newer_than_the_reader_waits(tmp_path, asked):
+    from pyarrow import ipc
+
+    from consilience.store.segments import decode
+
     path = tmp_path / "history.duckdb"
     store = Store(path, interval=3600)
-    monkeypatch.setattr("consilience.store.segments.SCHEMA_VERSION", 99)
     store.record(*asked())
-    monkeypatch.undo()
+    (segment,) = store._spool.folder.glob("*.arrows")
+    newer = decode(segment.read_bytes()).replace_schema_metadata({b"consilience.schema": b"99"})
+    with ipc.new_stream(segment, newer.schema) as writer:
+        writer.write_table(newer)
     assert store.latest().height == 0
     assert len(store._spool.waiting()) == 1
     store.close()
@@ -191,12 +197,13 @@ def test_a_damaged_file_says_so(tmp_path, asked):
         b"not a segment",
         b"PAR1" + b"\x00" * 40 + b"PAR1",
         b"ARROW1\x00\x00" + b"\x00" * 40 + b"ARROW1",
+        b"\xff\xff\xff\xff\x00\x00\x00\x00",
     ],
 )
 def test_a_damaged_segment_goes_to_quarantine_and_stops_nothing(tmp_path, asked, caplog, junk):
     with Store(tmp_path / "history.duckdb", interval=3600) as store:
         store.record(*asked())
-        name = "1000000000000000000-1-abc.parquet"
+        name = "1000000000000000000-1-abc.arrows"
         (store._spool.folder / name).write_bytes(junk)
         with caplog.at_level(logging.WARNING, "consilience.store"):
             assert store.latest().height == 1
@@ -217,7 +224,8 @@ def test_a_truncated_segment_and_foreign_files_go_to_quarantine(tmp_path, asked)
         (own,) = store._spool.waiting()
         data = store._spool.read(own.name)
         spool = store._spool.folder
-        (spool / "1-cut.arrow").write_bytes(data[: len(data) // 2])
+        (spool / "1-cut.arrows").write_bytes(data[: len(data) // 2])
+        (spool / "1-no-end.arrows").write_bytes(data[:-8])
         feather.write_feather(foreign, spool / "2-foreign.arrow")
         feather.write_feather(mistyped, spool / "3-types.arrow")
         pq.write_table(foreign, spool / "4-foreign.parquet")
@@ -225,7 +233,8 @@ def test_a_truncated_segment_and_foreign_files_go_to_quarantine(tmp_path, asked)
         assert store.latest().height == 1
         aside = {path.name for path in (spool / "quarantine").iterdir()}
         assert aside == {
-            "1-cut.arrow",
+            "1-cut.arrows",
+            "1-no-end.arrows",
             "2-foreign.arrow",
             "3-types.arrow",
             "4-foreign.parquet",
@@ -248,15 +257,18 @@ def test_a_flipped_bit_is_refused_or_read_and_never_ends_the_process(where, bit)
         assert all(rows.num_rows for _, rows in by_table([table]))
 
 
-def test_segments_of_an_earlier_version_are_taken(tmp_path, asked):
+@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
+def test_segments_of_an_earlier_version_are_taken(tmp_path, asked, suffix):
     import pyarrow.parquet as pq
+    from pyarrow import feather
 
     from consilience.store.segments import decode
 
     with Store(tmp_path / "history.duckdb", interval=3600) as store:
         store.record(*asked("earlier"))
         (own,) = store._spool.waiting()
-        pq.write_table(decode(store._spool.read(own.name)), store._spool.folder / "1-earlier.parquet")
+        write = pq.write_table if suffix == "parquet" else feather.write_feather
+        write(decode(store._spool.read(own.name)), store._spool.folder / f"1-earlier.{suffix}")
         store._spool.remove([own.name])
         assert store.latest()["question"].to_list() == ["earlier"]
         assert store._spool.waiting() == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 
 import pytest
 
@@ -43,37 +44,43 @@ def test_only_orphans_are_swept(spool):
     assert len(spool.waiting()) == 1
 
 
+def failing(monkeypatch, error, times=1):
+    """Let the next writes fail as the system would."""
+    left = [error] * times
+    plain = spools.write_synced
+
+    def write_synced(folder, temporary, name, data):
+        if left:
+            raise left.pop()
+        plain(folder, temporary, name, data)
+
+    monkeypatch.setattr(spools, "write_synced", write_synced)
+    return left
+
+
 def test_a_writer_whose_file_was_swept_writes_it_again(spool, monkeypatch):
-    replaced = []
-
-    def replace(source, target):
-        if not replaced:
-            source.unlink()
-        replaced.append(target)
-        source.rename(target)
-
-    monkeypatch.setattr(spools.os, "replace", replace)
+    spool.write(b"first")
+    left = failing(monkeypatch, FileNotFoundError(errno.ENOENT, "No such file or directory"))
     assert spool.read(spool.write(b"x")) == b"x"
-    assert len(replaced) == 2
+    assert not left
+
+
+def test_a_folder_that_was_removed_is_made_again(spool):
+    spool.write(b"x")
+    shutil.rmtree(spool.folder)
+    assert spool.read(spool.write(b"y")) == b"y"
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
 def test_a_full_disk_says_how_much_is_needed_and_leaves_nothing(spool, monkeypatch, code):
-    def fsync(_):
-        raise OSError(code, os.strerror(code))
-
     spool.write(b"x")
-    monkeypatch.setattr(spools.os, "fsync", fsync)
+    failing(monkeypatch, OSError(code, os.strerror(code)))
     with pytest.raises(StoreFull, match=r"needs 1,000 bytes in .*\.spool, [\d,]+ are free: make space"):
         spool.write(b"x" * 1000)
-    monkeypatch.undo()
     assert len(list(spool.folder.iterdir())) == 1
 
 
 def test_another_failure_is_named(spool, monkeypatch):
-    def fsync(_):
-        raise OSError(errno.EIO, "Input/output error")
-
-    monkeypatch.setattr(spools.os, "fsync", fsync)
+    failing(monkeypatch, OSError(errno.EIO, "Input/output error"))
     with pytest.raises(StoreError, match="it cannot: Input/output error"):
         spool.write(b"x")

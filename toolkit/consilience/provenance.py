@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from consilience.disclosure import provider
 from consilience.experts.base import Expert
+from consilience.models.identifiers import new_id
 from consilience.store.rows import Bundle, Row, storable
 
 if TYPE_CHECKING:
@@ -82,9 +82,7 @@ def provenance(experts: Sequence[Expert], *, hide: Callable[[str], str] = str) -
         Replaces in a persona what may not be kept.
     """
     now, circle = datetime.now(UTC), circle_id(experts)
-    people: list[Row] = [
-        (uuid.uuid4().hex, now, *map(_text, _described(expert, hide)), circle) for expert in experts
-    ]
+    people: list[Row] = [(new_id(), now, *map(_text, _described(expert, hide)), circle) for expert in experts]
     rows = {"experts": people}
     if prices := list(_prices(experts, now)):
         rows["prices"] = prices
@@ -122,7 +120,7 @@ def _prices(experts: Sequence[Expert], now: datetime) -> Iterator[Row]:
     for (name, model), service in services.items():
         if (price := listed(service, model)) is not None:
             yield (
-                uuid.uuid4().hex,
+                new_id(),
                 now,
                 storable(name),
                 storable(model),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from consilience.dashboards.roles import Viewer
 from consilience.errors import StoreError
+from consilience.models.identifiers import new_id
 
 if TYPE_CHECKING:
     from consilience.store import Store
@@ -46,7 +46,7 @@ def record(
 
     role = "" if who.role is None else who.role.word
     texts = [storable(text[:_LONGEST]) for text in (who.name, role, action, target, detail, address)]
-    store.write(Bundle({"audit": [(uuid.uuid4().hex, datetime.now(UTC), *texts)]}))
+    store.write(Bundle({"audit": [(new_id(), datetime.now(UTC), *texts)]}))
 
 
 def record_if_possible(store: Store, who: Viewer, action: str, detail: str = "", address: str = "") -> None:

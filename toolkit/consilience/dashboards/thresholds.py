@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from consilience.errors import InvalidInput
+from consilience.models.identifiers import new_id
 
 if TYPE_CHECKING:
     from consilience.store import Store
@@ -106,7 +106,7 @@ def set_thresholds(store: Store, limits: Mapping[str, float | None], person: str
             raise InvalidInput(f"{THRESHOLDS[name].title} takes a number from 0 up, {limit!r} came.")
     now = datetime.now(UTC)
     rows = [
-        (uuid.uuid4().hex, now, _PREFIX + name, "" if limit is None else repr(float(limit)), person)
+        (new_id(), now, _PREFIX + name, "" if limit is None else repr(float(limit)), person)
         for name, limit in limits.items()
     ]
     store.write(Bundle({"settings": rows}))

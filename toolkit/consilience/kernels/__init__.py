@@ -13,6 +13,7 @@ from consilience.kernels.coins import mace, one_coin_dawid_skene
 from consilience.kernels.columns import StringColumn
 from consilience.kernels.components import union_find
 from consilience.kernels.confusions import dawid_skene
+from consilience.kernels.files import write_synced
 from consilience.kernels.literals import Literals, literals
 from consilience.kernels.near import Joined, TokenSets, jaccard_matrix, near_join
 from consilience.kernels.scanning import scan
@@ -43,4 +44,5 @@ __all__ = [
     "one_coin_dawid_skene",
     "scan",
     "union_find",
+    "write_synced",
 ]

@@ -28,6 +28,7 @@ __all__ = [
     "trie",
     "two_rates",
     "union_find",
+    "write_synced",
 ]
 
 Backend = Literal["cython", "python"]
@@ -46,6 +47,7 @@ COMPILED = (
     "_trie",
     "_two_rates",
     "_union_find",
+    "_write_synced",
 )
 
 
@@ -110,6 +112,7 @@ if backend == "cython":
     from consilience.kernels._trie import trie
     from consilience.kernels._two_rates import two_rates
     from consilience.kernels._union_find import union_find
+    from consilience.kernels._write_synced import write_synced
 else:
     from consilience.kernels._reference import (
         dawid_skene,
@@ -124,4 +127,5 @@ else:
         trie,
         two_rates,
         union_find,
+        write_synced,
     )

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from consilience.errors import EmptyQuestion, InvalidInput, Unparseable
 from consilience.models.answers import AnswerKind, Text
+from consilience.models.identifiers import new_id
 
 _PRIORITIES = ("critical", "high", "medium", "low")
 
@@ -77,7 +77,7 @@ class Question:
     answer: AnswerKind = field(default_factory=Text)
     context: str | None = None
     examples: tuple[Example, ...] = ()
-    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    id: str = field(default_factory=new_id)
     asked_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     tags: tuple[str, ...] = ()
     deadline: float | None = None

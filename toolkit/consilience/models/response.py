@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from consilience.errors import Unparseable
 from consilience.models.answers import AnswerValue
+from consilience.models.identifiers import new_id
 
 
 class Outcome(StrEnum):
@@ -192,7 +192,7 @@ class Response:
     usage: Usage = Usage()
     calls: int = 1
     latency_s: float = 0.0
-    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    id: str = field(default_factory=new_id)
 
     @property
     def answered(self) -> bool:

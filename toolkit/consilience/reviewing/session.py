@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from consilience.errors import InvalidInput
 from consilience.models import AnswerValue, Items, Outcome, Ranking, Response, Score, Source
+from consilience.models.identifiers import new_id
 from consilience.policies import SYSTEM, Clock
 from consilience.reviewing.queues import Queue, keys_of
 from consilience.reviewing.tasks import Standing, Task
@@ -299,7 +299,7 @@ class Session:
             raw=None if said is None else shown(said),
             reason=_reason(self.person, outcome, given),
             latency_s=max((self._now() - asked_at).total_seconds(), 0.0),
-            id=uuid.uuid4().hex,
+            id=new_id(),
         )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -13,6 +12,7 @@ from typing import NamedTuple, TypeVar, cast
 from consilience.errors import InvalidInput, StoreError
 from consilience.loop import call_in_thread
 from consilience.models import ConfidenceSource, Reply, Usage
+from consilience.models.identifiers import new_id
 from consilience.policies.batcher import Batcher
 from consilience.policies.clock import SYSTEM, Clock
 from consilience.policies.codec import Codec, Json
@@ -176,7 +176,7 @@ class Answers:
 
     def _write(self, key: str, value: str | None, until: datetime | None) -> None:
         self._last = max(self._now(), self._last + _TICK)
-        self.store.write(Bundle({"answers": [(uuid.uuid4().hex, self._last, key, value, until)]}))
+        self.store.write(Bundle({"answers": [(new_id(), self._last, key, value, until)]}))
 
     async def _attempt(self, operation: str, work: Callable[[], T]) -> T | None:
         try:

@@ -20,12 +20,12 @@ from typing import TypeVar
 import duckdb
 
 from consilience.errors import StoreBusy, StoreError, StoreTooNew
+from consilience.kernels.files import sync_folder
 from consilience.store import failures
 from consilience.store.engines import Engines
 from consilience.store.locks import Locks
 from consilience.store.places import Place, check_file
 from consilience.store.schema import MIGRATIONS, SCHEMA_VERSION, older
-from consilience.store.spool import sync_folder
 
 T = TypeVar("T")
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import math
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias
+
+from consilience.models.identifiers import new_id
 
 if TYPE_CHECKING:
     from consilience.models import AnswerValue, Question, Response
@@ -55,7 +56,7 @@ def bundle(
 
 def slow_statement(text: str, seconds: float, row_count: int | None, plan: str) -> Bundle:
     """Return the row of a statement that took long; one that was stopped brought no rows."""
-    row = (uuid.uuid4().hex, datetime.now(UTC), storable(text), seconds, row_count, storable(plan))
+    row = (new_id(), datetime.now(UTC), storable(text), seconds, row_count, storable(plan))
     return Bundle({"statements": [row]})
 
 

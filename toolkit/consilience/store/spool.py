@@ -19,12 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from consilience.errors import StoreError, StoreFull
+from consilience.kernels.files import sync_folder, write_synced
 
 _LOG = logging.getLogger("consilience.store")
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _TEMPORARY = ".writing-"
-_SUFFIX = ".arrow"
-_SUFFIXES = (_SUFFIX, ".parquet")  # the second of segments that an earlier version wrote
+_SUFFIX = ".arrows"
+_SUFFIXES = (_SUFFIX, ".arrow", ".parquet")  # the others of segments that earlier versions wrote
 _ORPHAN_SECONDS = 60.0
 
 
@@ -61,15 +62,17 @@ class Spool:
         StoreError
             The folder cannot be written.
         """
+        name = f"{int(self._now() * 1e9)}-{os.getpid()}-{uuid.uuid4().hex}{_SUFFIX}"
+        temporary = f"{_TEMPORARY}{name}"
         try:
             try:
-                return self._write(data)
-            except (
-                FileNotFoundError
-            ):  # The folder, or a file that looked like an orphan, was removed under our hands.
-                return self._write(data)
+                write_synced(self.folder, temporary, name, data)
+            except FileNotFoundError:  # No folder yet; or it, or what looked like an orphan, was removed.
+                self._make()
+                write_synced(self.folder, temporary, name, data)
         except OSError as error:
             raise self._failed(error, len(data)) from error
+        return name
 
     def waiting(self) -> list[Waiting]:
         """Return the finished segments, oldest first."""
@@ -128,21 +131,9 @@ class Spool:
                         swept += 1
         return swept
 
-    def _write(self, data: bytes) -> str:
-        if not self.folder.exists():
-            self.folder.mkdir(exist_ok=True)
-            sync_folder(self.folder.parent)
-        name = f"{int(self._now() * 1e9)}-{os.getpid()}-{uuid.uuid4().hex}{_SUFFIX}"
-        temporary = self.folder / f"{_TEMPORARY}{name}"
-        try:
-            _write_synced(temporary, data)
-            os.replace(temporary, self.folder / name)
-        except BaseException:  # Also on Ctrl-C: a file of many megabytes should not lie there for a minute.
-            with suppress(OSError):
-                temporary.unlink()
-            raise
-        sync_folder(self.folder)
-        return name
+    def _make(self) -> None:
+        self.folder.mkdir(exist_ok=True)
+        sync_folder(self.folder.parent)
 
     def _failed(self, error: OSError, needed: int) -> StoreError:
         if error.errno not in _FULL:
@@ -158,23 +149,3 @@ def free_space(folder: Path) -> int:
     while not folder.exists():
         folder = folder.parent
     return shutil.disk_usage(folder).free
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames in a folder durable."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def _write_synced(path: Path, data: bytes) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-    try:
-        left = memoryview(data)
-        while left:
-            left = left[os.write(fd, left) :]
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,6 +17,7 @@ from consilience.intervals import wilson
 from consilience.markup.displayed import Displayed
 from consilience.markup.plain import plain
 from consilience.models import AnswerValue, Items, Outcome, Question, Ranking, Response, Score, Usage, quoted
+from consilience.models.identifiers import new_id
 from consilience.verdict.methods import WEIGHTED, Method, methods_for
 from consilience.verdict.needs import NO_NEEDS, Needs
 from consilience.verdict.rounds import Round
@@ -171,7 +171,7 @@ class Verdict(Displayed):
     shortfall: str = ""
     rounds: tuple[Round, ...] = ()
     course: str = ""
-    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    id: str = field(default_factory=new_id)
     decided_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property

@@ -12,6 +12,7 @@ from consilience.kernels._reference.token_sets import token_sets
 from consilience.kernels._reference.trie import trie
 from consilience.kernels._reference.two_rates import two_rates
 from consilience.kernels._reference.union_find import union_find
+from consilience.kernels._reference.write_synced import write_synced
 
 __all__ = [
     "dawid_skene",
@@ -26,4 +27,5 @@ __all__ = [
     "trie",
     "two_rates",
     "union_find",
+    "write_synced",
 ]

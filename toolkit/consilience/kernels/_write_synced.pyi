@@ -1,0 +1,3 @@
+import os
+
+def write_synced(folder: str | os.PathLike[str], temporary: str, name: str, data: bytes) -> None: ...
