@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 
 from consilience.errors import StoreBusy, StoreError, StoreFull, StoreReadOnly, StoreTooNew
+from consilience.store.keeper import MemoryShort
 from consilience.store.spool import free_space
 
 _QUOTED = re.compile(r"'(?:[^']|'')*'")
@@ -28,6 +29,21 @@ _SIGNS: tuple[tuple[tuple[str, ...], type[StoreError], str], ...] = (
         ("we can only read version", "was created with a newer", "newer version of DuckDB"),
         StoreTooNew,
         "The store {file} was written by a newer DuckDB than {engine}: upgrade duckdb. The file was not changed.",
+    ),
+    (
+        # The last two are of a checkpoint, whose error is of another class.
+        ("Out of Memory Error", "could not allocate block", "failed to offload data block"),
+        MemoryShort,
+        "The store {file} needs more memory than DuckDB may take: ask for less at once, or use a larger machine.",
+    ),
+)
+
+_KINDS: tuple[tuple[tuple[type[Exception], ...], type[StoreError], str], ...] = (
+    ((duckdb.PermissionException,), StoreReadOnly, "A statement reads the store's tables only: {said}"),
+    (
+        (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError),
+        StoreError,
+        "The statement cannot run on the store: {said}",
     ),
 )
 
@@ -45,10 +61,9 @@ def translated(error: Exception, file: Path) -> StoreError:
     for signs, kind, sentence in _SIGNS:
         if any(sign in text for sign in signs):
             return kind(sentence.format(file=file, engine=duckdb.__version__))
-    if isinstance(error, duckdb.PermissionException):
-        return StoreReadOnly(f"A statement reads the store's tables only: {plain(text)}")
-    if isinstance(error, (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError)):
-        return StoreError(f"The statement cannot run on the store: {plain(text)}")
+    for kinds, kind, sentence in _KINDS:
+        if isinstance(error, kinds):
+            return kind(sentence.format(file=file, said=plain(text)))
     return StoreError(f"The store {file} could not be used: {plain(text)}")
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from consilience.store.file_session import FileExporter, FileSession
+    from consilience.store.keeper import Load
     from consilience.store.leases import Leases
 
 
@@ -63,11 +64,11 @@ class FileKeeper:
             yield FileReader(connection)
 
     @contextmanager
-    def changing(self, timeout: float) -> Iterator[FileSession]:  # noqa: D102
+    def changing(self, timeout: float, load: Load | None = None) -> Iterator[FileSession]:  # noqa: D102
         from consilience.store.file_session import FileSession
 
         check_writable(self._place)
-        with self._loaded.writing(timeout) as connection:
+        with self._loaded.writing(timeout, load) as connection:
             yield FileSession(connection, self._place.file)
 
     @contextmanager

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from consilience.store import segments
-from consilience.store.keeper import Keeper, RowsRefused, Session
+from consilience.store.keeper import Keeper, Load, MemoryShort, RowsRefused, Session
 from consilience.store.locks import Locks
 from consilience.store.schema import SCHEMA_VERSION, time_column
 from consilience.store.spool import Spool, Waiting
@@ -103,13 +103,11 @@ class Ingester:
     def _take(self, batch: Sequence[Segment], timeout: float) -> None:
         if not batch:
             return
-        refused = None
-        with self._keeper.changing(timeout) as session:
-            try:
-                with session.transaction():
-                    _insert(session, batch)
-            except RowsRefused as error:
-                refused = error
+        try:
+            refused = self._entered(batch, timeout, _load(batch))
+        except MemoryShort as error:
+            _LOG.info("Rows are taken again, with as much memory as there is: %s", error)
+            refused = self._entered(batch, timeout, None)
         if refused is None:
             self._spool.remove(segment.name for segment in batch)
         elif len(batch) == 1:
@@ -118,11 +116,25 @@ class Ingester:
             for segment in batch:
                 self._take([segment], timeout)
 
+    def _entered(self, batch: Sequence[Segment], timeout: float, load: Load | None) -> RowsRefused | None:
+        with self._keeper.changing(timeout, load) as session:
+            try:
+                with session.transaction():
+                    _insert(session, batch)
+            except RowsRefused as error:
+                return error
+        return None
+
     def _stamp(self) -> None:
         with suppress(OSError):
             stamp = self._spool.folder / "ingested.stamp"
             stamp.touch()
             os.utime(stamp, (self._now(), self._now()))
+
+
+def _load(batch: Sequence[Segment]) -> Load:
+    tables = [segment.table for segment in batch]
+    return Load(sum(table.num_rows for table in tables), sum(table.nbytes for table in tables))
 
 
 def _insert(session: Session, batch: Sequence[Segment]) -> None:
@@ -144,8 +156,8 @@ def _insert_rows(session: Session, name: str, rows: pa.Table) -> None:
         session.append(name, rows if ascending else rows.sort_by(time))
         return
     # Only the span of the batch is searched for ids that are there: other row groups are skipped by their bounds.
-    span = pc.min_max(rows[time]).as_py()
-    unique = pc.count_distinct(rows["id"], mode="all").as_py() == rows.num_rows
+    span = pc.min_max(rows[time], memory_pool=segments.POOL).as_py()
+    unique = pc.count_distinct(rows["id"], mode="all", memory_pool=segments.POOL).as_py() == rows.num_rows
     columns = ", ".join(rows.column_names)
     with session.staged(name, rows) as batch:
         fresh = batch if unique else f"(SELECT DISTINCT ON (id) * FROM {batch})"  # noqa: S608 - of this package
@@ -159,8 +171,9 @@ def _insert_rows(session: Session, name: str, rows: pa.Table) -> None:
 
 def _ascending(times: pa.ChunkedArray) -> bool:
     # Sorting a million rows takes a third of taking them in.
-    numbers = times.combine_chunks().cast(pa.int64())
-    return bool(pc.all(pc.less_equal(numbers[:-1], numbers[1:]), skip_nulls=False).as_py())
+    numbers = times.combine_chunks(memory_pool=segments.POOL).cast(pa.int64())
+    in_order = pc.less_equal(numbers[:-1], numbers[1:], memory_pool=segments.POOL)
+    return bool(pc.all(in_order, skip_nulls=False).as_py())
 
 
 def _already_taken(session: Session, names: list[str]) -> set[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from consilience.errors import StoreError
 from consilience.store.query import Dialect, Query
@@ -29,6 +29,17 @@ class RowsRefused(StoreError):
     """
 
     reason: str = ""
+
+
+class Load(NamedTuple):
+    """How much is to be added at once."""
+
+    n_rows: int
+    n_bytes: int
+
+
+class MemoryShort(StoreError):
+    """The engine needs more memory than it may take; where segments are taken they are then taken without a limit."""
 
 
 class Session(Protocol):
@@ -123,8 +134,12 @@ class Keeper(Protocol):
     def reading(self, timeout: float) -> AbstractContextManager[Reader]:
         """Return what reads, after waiting that long for others at most."""
 
-    def changing(self, timeout: float) -> AbstractContextManager[Session]:
-        """Return what changes tables alone, migrated to this version."""
+    def changing(self, timeout: float, load: Load | None = None) -> AbstractContextManager[Session]:
+        """Return what changes tables alone, migrated to this version.
+
+        With ``load``, the rows that are to be added, an engine in this process takes no more memory than these need,
+        and raises `MemoryShort` when that was too little.
+        """
 
     def exporting(self, timeout: float) -> AbstractContextManager[Exporter]:
         """Return what exports."""

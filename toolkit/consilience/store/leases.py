@@ -23,6 +23,7 @@ from consilience.errors import StoreBusy, StoreError, StoreTooNew
 from consilience.kernels.files import sync_folder
 from consilience.store import failures
 from consilience.store.engines import Engines
+from consilience.store.keeper import Load, MemoryShort
 from consilience.store.locks import Locks
 from consilience.store.places import Place, check_file
 from consilience.store.schema import MIGRATIONS, SCHEMA_VERSION, older
@@ -31,6 +32,12 @@ T = TypeVar("T")
 
 _STORAGE_VERSION = "v1.5.0"
 _PAUSE = 0.02
+# A checkpoint writes the last row group of each table anew, and needs some five times its bytes of memory. Smaller
+# groups than DuckDB's 122,880 rows are better where rows are long; where they are short searching takes longer.
+_LONG_ROW_BYTES = 256
+_LONG_ROWS = 16_384
+_LEAST_MEMORY = 96 * 2**20
+_MEMORY_A_BYTE = 8
 _FORK_SECONDS = 10.0
 _ENGINE: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
@@ -68,7 +75,8 @@ class Leases:
         self._checked = False
         self._name = str(place.file).replace("'", "''")
         self._readers = Engines(self._sealed)
-        self._writers = Engines(_started)
+        self._writers = Engines(_limited)
+        self._memory = _LEAST_MEMORY
 
     def close(self) -> None:
         """Close the engines that wait; the next lease starts another one."""
@@ -96,9 +104,14 @@ class Leases:
                 raise failures.translated(error, self._place.file) from None
 
     @contextmanager
-    def writing(self, timeout: float) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Yield a connection alone with the file, migrated to this version; closing it makes a checkpoint."""
-        with self._locks.writing(timeout), _gate.passed(), self._opened(timeout) as connection:
+    def writing(self, timeout: float, load: Load | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Yield a connection alone with the file, migrated to this version; closing it makes a checkpoint.
+
+        With ``load``, the rows that are to be added, the engine takes as much memory as these need: otherwise it keeps
+        each block that the checkpoint reads and writes, up to most of the machine's memory. When it was too little
+        `MemoryShort` is raised, and the next time it is twice as much.
+        """
+        with self._locks.writing(timeout), _gate.passed(), self._opened(timeout, load) as connection:
             yield connection
 
     def compact(self, timeout: float) -> None:
@@ -129,21 +142,29 @@ class Leases:
                         left.unlink()
 
     @contextmanager
-    def _opened(self, timeout: float) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _opened(self, timeout: float, load: Load | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
         self._make()
         self._refuse_newer()
-        engine = self._writers.take()
+        engine = _started() if load is None else self._writers.take()
         as_it_was = False
         try:
-            self._retried(lambda: _attached(engine, f"ATTACH '{self._name}' AS store"), timeout)
+            if load is not None:
+                memory = max(self._memory, _MEMORY_A_BYTE * load.n_bytes)
+                engine.execute(f"SET memory_limit = '{memory} B'")
+            self._retried(
+                lambda: _attached(engine, f"ATTACH '{self._name}' AS store{_groups(load)}"), timeout
+            )
             found = version(engine)
             self._check(found)
             migrate(engine, found)
             yield engine
             _detach(engine)
-            as_it_was = True
+            as_it_was = load is not None
         except duckdb.Error as error:
-            raise failures.translated(error, self._place.file) from error
+            failure = failures.translated(error, self._place.file)
+            if isinstance(failure, MemoryShort):
+                self._memory *= 2
+            raise failure from error
         finally:
             if as_it_was:
                 self._writers.keep(engine)
@@ -282,6 +303,19 @@ def _started() -> duckdb.DuckDBPyConnection:
     # No bar on the standard output of a program that reads a store.
     engine.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
     return engine
+
+
+def _limited() -> duckdb.DuckDBPyConnection:
+    engine = _started()
+    # Otherwise it would write what exceeds its memory into the folder in which the user works.
+    engine.execute("SET temp_directory = ''")
+    return engine
+
+
+def _groups(load: Load | None) -> str:
+    if load is None or load.n_bytes < _LONG_ROW_BYTES * load.n_rows:
+        return ""
+    return f" (ROW_GROUP_SIZE {_LONG_ROWS})"
 
 
 def _attached(engine: duckdb.DuckDBPyConnection, statement: str) -> None:

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import ipc
 
 from consilience.store.rows import storable
@@ -43,6 +43,8 @@ TYPES: Mapping[str, pa.DataType] = {
 # Names that repeat by the thousand go from writer to engine as a dictionary, which halves what a row costs.
 _REPEATED = ("metrics.source", "metrics.name", "metrics.label")
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())
+POOL = pa.system_memory_pool()
+"""Where rows lie: Arrow's own pool keeps what a thread gave back for that thread, and rows are written by many."""
 
 
 class DamagedSegment(Exception):
@@ -56,7 +58,7 @@ def encode(bundles: Sequence[Bundle]) -> bytes:
     names = list(
         itertools.chain.from_iterable(itertools.repeat(name, len(own)) for name, own in rows.items())
     )
-    arrays: dict[str, pa.Array] = {_TABLE: pa.array(names, pa.string())}
+    arrays: dict[str, pa.Array] = {_TABLE: pa.array(names, pa.string(), memory_pool=POOL)}
     before = 0
     for name, own in rows.items():
         if own:
@@ -65,7 +67,7 @@ def encode(bundles: Sequence[Bundle]) -> bytes:
     schema, head = _head(tuple((name, array.type) for name, array in arrays.items()))
     batch = pa.RecordBatch.from_arrays(list(arrays.values()), schema=schema)
     # What a stream's writer would write, in one turn of the interpreter in place of four.
-    data = b"".join((head, batch.serialize(), _END))
+    data = b"".join((head, batch.serialize(memory_pool=POOL), _END))
     return data if len(data) < _PACKED_BYTES else _packed(batch)
 
 
@@ -78,9 +80,10 @@ def _columns(name: str, rows: Sequence[Row], before: int, after: int) -> Iterato
 
 def _padded(cells: Sequence[object], kind: pa.DataType, before: int, after: int) -> pa.Array:
     if before + after > _MANY_ROWS:
-        return pa.concat_arrays([pa.nulls(before, kind), pa.array(cells, kind), pa.nulls(after, kind)])
+        own = pa.array(cells, kind, memory_pool=POOL)
+        return pa.concat_arrays([pa.nulls(before, kind), own, pa.nulls(after, kind)], memory_pool=POOL)
     # Joining arrays lets go of the interpreter: a thread of a busy process waits 5 ms for it, column by column.
-    return pa.array([*(None,) * before, *cells, *(None,) * after], kind)
+    return pa.array([*(None,) * before, *cells, *(None,) * after], kind, memory_pool=POOL)
 
 
 def encode_columns(name: str, rows: pa.Table) -> bytes:
@@ -97,7 +100,7 @@ def encode_columns(name: str, rows: pa.Table) -> bytes:
 def _packed(batch: pa.RecordBatch) -> bytes:
     """Return a stream by its writer, which knows dictionaries and compression."""
     whole = batch.replace_schema_metadata(_METADATA)
-    sink = pa.BufferOutputStream()
+    sink = pa.BufferOutputStream(memory_pool=POOL)
     packing = ipc.IpcWriteOptions(compression="lz4" if whole.nbytes > _PACKED_BYTES else None)
     with ipc.new_stream(sink, whole.schema, options=packing) as writer:
         writer.write_batch(whole)
@@ -140,17 +143,26 @@ def version(segment: pa.Table) -> int:
 
 
 def by_table(segments: Sequence[pa.Table]) -> Iterator[tuple[str, pa.Table]]:
-    """Yield each table that the segments have rows for, with all of its columns."""
+    """Yield each table that the segments have rows for, with all of its columns; their cells are not copied."""
     whole = pa.concat_tables(segments, promote_options="default").unify_dictionaries()
+    spans = _spans(whole[_TABLE])
     for name, columns in TABLES.items():
-        chosen = pc.equal(whole[_TABLE], name)
-        if not pc.any(chosen).as_py():
-            continue
-        own = whole.select([full for full in whole.column_names if full.startswith(f"{name}.")])
-        if not pc.all(chosen).as_py():
-            own = own.filter(chosen)
-        if own.num_rows:
+        if name in spans:
+            chosen = whole.select([full for full in whole.column_names if full.startswith(f"{name}.")])
+            own = pa.concat_tables([chosen.slice(start, end - start) for start, end in spans[name]])
             yield name, pa.table({c: _column(own, f"{name}.{c}", kind) for c, kind in columns.items()})
+
+
+def _spans(names: pa.ChunkedArray) -> dict[str, list[tuple[int, int]]]:
+    """Return from where to where rows of each table lie together."""
+    encoded = names.combine_chunks(memory_pool=POOL).dictionary_encode(null_encoding="encode")
+    words = encoded.dictionary.to_pylist()
+    codes = encoded.indices.to_numpy()
+    starts = np.flatnonzero(np.diff(codes, prepend=-1)).tolist()
+    spans: dict[str, list[tuple[int, int]]] = {}
+    for start, end in itertools.pairwise([*starts, len(codes)]):
+        spans.setdefault(words[codes[start]], []).append((start, end))
+    return spans
 
 
 def _column(table: pa.Table, name: str, kind: str) -> pa.ChunkedArray:
@@ -163,10 +175,10 @@ def _read(data: bytes) -> pa.Table:
     if data.startswith(_PARQUET):
         return _read_parquet(data)
     if data.startswith(_ARROW_FILE):
-        return ipc.open_file(data).read_all()
+        return ipc.open_file(data, memory_pool=POOL).read_all()
     if not data.endswith(_END):  # A stream that is cut between two messages reads as one that is shorter.
         raise ValueError("the end of the stream is missing")
-    return ipc.open_stream(data).read_all()
+    return ipc.open_stream(data, memory_pool=POOL).read_all()
 
 
 def _read_parquet(data: bytes) -> pa.Table:

@@ -16,6 +16,7 @@ from consilience.store.query import POSTGRES
 from consilience.store.schema import ALL_TABLES
 
 if TYPE_CHECKING:
+    from consilience.store.keeper import Load
     from consilience.store.postgres.connections import Connections
     from consilience.store.postgres.exporter import ServerExporter
     from consilience.store.postgres.living import ServerLiving
@@ -105,7 +106,7 @@ class ServerKeeper:
         yield ServerReader(self._connections, self._address, timeout)
 
     @contextmanager
-    def changing(self, timeout: float) -> Iterator[ServerSession]:  # noqa: D102
+    def changing(self, timeout: float, load: Load | None = None) -> Iterator[ServerSession]:  # noqa: D102, ARG002 - the memory is the server's
         from consilience.store.postgres.session import ServerSession
 
         with self._connections.lent(timeout) as connection:

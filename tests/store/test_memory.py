@@ -1,0 +1,81 @@
+"""How much memory the engine takes for the rows that come in."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+
+import pytest
+
+from consilience.store import Store
+from consilience.store.keeper import Load
+from consilience.store.rows import Bundle
+
+
+@pytest.fixture
+def engine():
+    """DuckDB: a server's memory is its own."""
+    return "duckdb"
+
+
+def answer(number: int, size: int) -> Bundle:
+    return Bundle(
+        {"answers": [(str(number), datetime.now(UTC), f"key {number}", f"{number} ".ljust(size), None)]}
+    )
+
+
+def setting(store: Store, load: Load | None, sql: str) -> object:
+    leases = store._keeper._leases
+    with leases.writing(5, load) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def test_rows_beside_which_the_file_needs_more_are_taken_and_nothing_is_lost(
+    tmp_path, monkeypatch, caplog, asked
+):
+    monkeypatch.chdir(tmp_path)
+    with Store(tmp_path / "history.duckdb", interval=3600) as store:
+        for number in range(60):
+            store.write(answer(number, 2_000_000))
+        store.flush()
+        # The checkpoint after this one row writes the 120 MB before it anew.
+        with caplog.at_level(logging.INFO, "consilience.store"):
+            store.write(answer(60, 10))
+            store.flush()
+        assert "taken again, with as much memory as there is" in caplog.text
+        assert store.sql("SELECT count(*) AS n, sum(length(value)) AS size FROM answers").row(0) == (
+            61,
+            120_000_010,
+        )
+        caplog.clear()
+        with caplog.at_level(logging.INFO, "consilience.store"):
+            for number in range(61, 66):
+                store.write(answer(number, 10))
+                store.flush()
+        assert caplog.text.count("taken again") < 5, "the limit grows where it was too low"
+        store.record(*asked())
+        assert store.latest().height == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["history.duckdb", "history.duckdb.spool"]
+
+
+def test_the_limit_goes_by_the_rows_and_holds_for_them_alone(store, asked):
+    store.record(*asked())
+    store.flush()
+    sql = "SELECT current_setting('memory_limit'), current_setting('temp_directory')"
+    assert setting(store, Load(1, 100), sql) == [("96.0 MiB", "")]
+    assert setting(store, Load(1, 2**27), sql) == [("1.0 GiB", "")]
+    ((free, folder),) = setting(store, None, sql)
+    assert free not in ("96.0 MiB", "1.0 GiB")
+    assert folder
+    assert setting(store, Load(1, 100), sql) == [("96.0 MiB", "")]
+
+
+@pytest.mark.parametrize(("n_bytes", "most"), [(256 * 40_000, 16_384), (40_000, 40_000)])
+def test_long_rows_stand_in_smaller_groups(store, asked, n_bytes, most):
+    store.record(*asked())
+    store.flush()
+    load = Load(40_000, n_bytes)
+    setting(store, load, "INSERT INTO answers (id) SELECT CAST(range AS TEXT) FROM range(40000)")
+    found = setting(store, load, "SELECT max(count) FROM pragma_storage_info('answers')")
+    assert found == [(most,)]
+    assert store.sql("SELECT count(DISTINCT id) AS n FROM answers").item() == 40_000
