@@ -64,9 +64,12 @@ def test_the_limit_goes_by_the_rows_and_holds_for_them_alone(store, asked):
     sql = "SELECT current_setting('memory_limit'), current_setting('temp_directory')"
     assert setting(store, Load(1, 100), sql) == [("96.0 MiB", "")]
     assert setting(store, Load(1, 2**27), sql) == [("1.0 GiB", "")]
-    ((free, folder),) = setting(store, None, sql)
-    assert free not in ("96.0 MiB", "1.0 GiB")
+    ((own, folder),) = setting(store, None, sql)
+    assert own not in ("96.0 MiB", "1.0 GiB")
     assert folder
+    assert setting(store, Load(1, 2**50), sql) == [(own, "")], (
+        "never more than the engine would take by itself"
+    )
     assert setting(store, Load(1, 100), sql) == [("96.0 MiB", "")]
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from consilience.errors import StoreBusy, StoreError, StoreTooNew
 from consilience.kernels.files import sync_folder
 from consilience.store import failures
 from consilience.store.engines import Engines
+from consilience.store.forking import gate
 from consilience.store.keeper import Load, MemoryShort
 from consilience.store.locks import Locks
 from consilience.store.places import Place, check_file
@@ -38,7 +38,6 @@ _LONG_ROW_BYTES = 256
 _LONG_ROWS = 16_384
 _LEAST_MEMORY = 96 * 2**20
 _MEMORY_A_BYTE = 8
-_FORK_SECONDS = 10.0
 _ENGINE: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -75,8 +74,9 @@ class Leases:
         self._checked = False
         self._name = str(place.file).replace("'", "''")
         self._readers = Engines(self._sealed)
-        self._writers = Engines(_limited)
+        self._writers = Engines(self._limited)
         self._memory = _LEAST_MEMORY
+        self._most = 0
 
     def close(self) -> None:
         """Close the engines that wait; the next lease starts another one."""
@@ -93,7 +93,7 @@ class Leases:
         new = not self._place.file.exists() and not self._place.spool.exists()
         with (
             nullcontext() if new else self._locks.reading(timeout),
-            _gate.passed(),
+            gate.passed(),
             self._reader(timeout, files=files) as connection,
         ):
             try:
@@ -111,7 +111,7 @@ class Leases:
         each block that the checkpoint reads and writes, up to most of the machine's memory. When it was too little
         `MemoryShort` is raised, and the next time it is twice as much.
         """
-        with self._locks.writing(timeout), _gate.passed(), self._opened(timeout, load) as connection:
+        with self._locks.writing(timeout), gate.passed(), self._opened(timeout, load) as connection:
             yield connection
 
     def compact(self, timeout: float) -> None:
@@ -120,7 +120,7 @@ class Leases:
         The new file is made under a name that is swept when its maker dies, and takes the old one's place whole.
         """
         file = self._place.file
-        with self._locks.writing(timeout), _gate.passed():
+        with self._locks.writing(timeout), gate.passed():
             fresh = self._place.spool / f".writing-{uuid.uuid4().hex}.duckdb"
             try:
                 with self._opened(timeout) as connection:
@@ -149,8 +149,8 @@ class Leases:
         as_it_was = False
         try:
             if load is not None:
-                memory = max(self._memory, _MEMORY_A_BYTE * load.n_bytes)
-                engine.execute(f"SET memory_limit = '{memory} B'")
+                needed = max(self._memory, _MEMORY_A_BYTE * load.n_bytes)
+                engine.execute(f"SET memory_limit = '{min(needed, self._most)} B'")
             self._retried(
                 lambda: _attached(engine, f"ATTACH '{self._name}' AS store{_groups(load)}"), timeout
             )
@@ -260,6 +260,14 @@ class Leases:
         )
         return engine
 
+    def _limited(self) -> duckdb.DuckDBPyConnection:
+        engine = _started()
+        # Otherwise it would write what exceeds its memory into the folder in which the user works.
+        engine.execute("SET temp_directory = ''")
+        own = engine.execute("SELECT parse_formatted_bytes(current_setting('memory_limit'))").fetchall()
+        self._most = int(own[0][0])
+        return engine
+
     def _retried(self, opened: Callable[[], T], timeout: float) -> T:
         # Our own locks are held: only a program of another make, or a connection of the user's, can be in the way.
         deadline = self._clock() + timeout
@@ -305,13 +313,6 @@ def _started() -> duckdb.DuckDBPyConnection:
     return engine
 
 
-def _limited() -> duckdb.DuckDBPyConnection:
-    engine = _started()
-    # Otherwise it would write what exceeds its memory into the folder in which the user works.
-    engine.execute("SET temp_directory = ''")
-    return engine
-
-
 def _groups(load: Load | None) -> str:
     if load is None or load.n_bytes < _LONG_ROW_BYTES * load.n_rows:
         return ""
@@ -352,47 +353,3 @@ def _sync(file: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
-
-
-class _Gate:
-    """Keeps forks and open engines apart: a child with a copy of an open engine would write to the parent's file."""
-
-    def __init__(self) -> None:
-        self._free = threading.Condition()
-        self._inside = 0
-        self._broken = False
-
-    @contextmanager
-    def passed(self) -> Iterator[None]:
-        if self._broken:
-            raise StoreError(
-                "This process was forked while a statement ran on the store, and cannot open it: start processes with "
-                "the method 'spawn' or 'forkserver'. Writing works."
-            )
-        with self._free:
-            self._inside += 1
-        try:
-            yield
-        finally:
-            with self._free:
-                self._inside -= 1
-                self._free.notify_all()
-
-    def before_fork(self) -> None:
-        self._free.acquire()
-        self._free.wait_for(lambda: not self._inside, timeout=_FORK_SECONDS)
-
-    def in_parent(self) -> None:
-        self._free.release()
-
-    def in_child(self) -> None:
-        self._broken = self._broken or self._inside > 0
-        self._inside = 0
-        self._free = threading.Condition()
-
-
-_gate = _Gate()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_gate.before_fork, after_in_parent=_gate.in_parent, after_in_child=_gate.in_child
-    )
