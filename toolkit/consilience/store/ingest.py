@@ -103,11 +103,7 @@ class Ingester:
     def _take(self, batch: Sequence[Segment], timeout: float) -> None:
         if not batch:
             return
-        try:
-            refused = self._entered(batch, timeout, _load(batch))
-        except MemoryShort as error:
-            _LOG.info("Rows are taken again, with as much memory as there is: %s", error)
-            refused = self._entered(batch, timeout, None)
+        refused = self._entered(batch, timeout)
         if refused is None:
             self._spool.remove(segment.name for segment in batch)
         elif len(batch) == 1:
@@ -116,7 +112,15 @@ class Ingester:
             for segment in batch:
                 self._take([segment], timeout)
 
-    def _entered(self, batch: Sequence[Segment], timeout: float, load: Load | None) -> RowsRefused | None:
+    def _entered(self, batch: Sequence[Segment], timeout: float) -> RowsRefused | None:
+        load = _load(batch)
+        while True:
+            try:
+                return self._once(batch, timeout, load)
+            except MemoryShort as error:  # the next time it may take more, up to what the machine has
+                _LOG.info("Rows are taken again, with more memory: %s", error)
+
+    def _once(self, batch: Sequence[Segment], timeout: float, load: Load) -> RowsRefused | None:
         with self._keeper.changing(timeout, load) as session:
             try:
                 with session.transaction():

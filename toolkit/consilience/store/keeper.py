@@ -39,7 +39,7 @@ class Load(NamedTuple):
 
 
 class MemoryShort(StoreError):
-    """The engine needs more memory than it may take; where segments are taken they are then taken without a limit."""
+    """The engine needs more memory than it may take, and may take more the next time."""
 
 
 class Session(Protocol):

@@ -109,7 +109,7 @@ class Leases:
 
         With ``load``, the rows that are to be added, the engine takes as much memory as these need: otherwise it keeps
         each block that the checkpoint reads and writes, up to most of the machine's memory. When it was too little
-        `MemoryShort` is raised, and the next time it is twice as much.
+        `MemoryShort` is raised, and the next time it is twice as much; when there is no more, `StoreError`.
         """
         with self._locks.writing(timeout), gate.passed(), self._opened(timeout, load) as connection:
             yield connection
@@ -147,10 +147,11 @@ class Leases:
         self._refuse_newer()
         engine = _started() if load is None else self._writers.take()
         as_it_was = False
+        memory = self._most
         try:
             if load is not None:
-                needed = max(self._memory, _MEMORY_A_BYTE * load.n_bytes)
-                engine.execute(f"SET memory_limit = '{min(needed, self._most)} B'")
+                memory = min(max(self._memory, _MEMORY_A_BYTE * load.n_bytes), self._most)
+                engine.execute(f"SET memory_limit = '{memory} B'")
             self._retried(
                 lambda: _attached(engine, f"ATTACH '{self._name}' AS store{_groups(load)}"), timeout
             )
@@ -163,7 +164,9 @@ class Leases:
         except duckdb.Error as error:
             failure = failures.translated(error, self._place.file)
             if isinstance(failure, MemoryShort):
-                self._memory *= 2
+                if memory == self._most:
+                    raise StoreError(str(failure)) from error
+                self._memory = 2 * memory
             raise failure from error
         finally:
             if as_it_was:
