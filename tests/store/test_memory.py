@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime
 
+import duckdb
 import pytest
 
 from consilience.errors import StoreError
 from consilience.store import Store
+from consilience.store import leases as module
 from consilience.store.keeper import Load
 from consilience.store.rows import Bundle
 
@@ -106,3 +108,21 @@ def test_when_there_is_no_more_memory_it_is_said_and_the_rows_wait(tmp_path, mon
         monkeypatch.undo()
         store.flush()
         assert store.sql("SELECT count(*) AS n FROM answers").item() == 2
+
+
+def test_memory_that_is_short_while_the_file_is_opened_grows_too(tmp_path, monkeypatch):
+    with Store(tmp_path / "history.duckdb", interval=3600) as store:
+        store.write(answer(0, 10))
+        store.flush()
+        plain, limits = module._attached, []
+
+        def attached(engine, statement):
+            limits.append(engine.execute("SELECT current_setting('memory_limit')").fetchall()[0][0])
+            if len(limits) < 3:
+                raise duckdb.OutOfMemoryException("Out of Memory Error: replaying the log")
+            plain(engine, statement)
+
+        monkeypatch.setattr(module, "_attached", attached)
+        store.write(answer(1, 10))
+        store.flush()
+        assert limits == ["96.0 MiB", "192.0 MiB", "384.0 MiB"]

@@ -161,7 +161,7 @@ class Leases:
             yield engine
             _detach(engine)
             as_it_was = load is not None
-        except duckdb.Error as error:
+        except (duckdb.Error, MemoryShort) as error:
             failure = failures.translated(error, self._place.file)
             if isinstance(failure, MemoryShort):
                 if memory == self._most:
