@@ -257,6 +257,28 @@ def test_a_flipped_bit_is_refused_or_read_and_never_ends_the_process(where, bit)
         assert all(rows.num_rows for _, rows in by_table([table]))
 
 
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["table_name", "questions.id", "questions.id"], "two columns of one name"),
+        (["table_name"], "rows without columns"),
+        (["questions.id"], "no column table_name"),
+    ],
+)
+def test_a_segment_whose_columns_cannot_be_is_damaged(names, said):
+    import pyarrow as pa
+    from pyarrow import ipc
+
+    from consilience.store.segments import DamagedSegment, decode
+
+    table = pa.table([["questions"]] * len(names), names=names)
+    sink = pa.BufferOutputStream()
+    with ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    with pytest.raises(DamagedSegment, match=said):
+        decode(sink.getvalue().to_pybytes())
+
+
 @pytest.mark.parametrize("suffix", ["parquet", "arrow"])
 def test_segments_of_an_earlier_version_are_taken(tmp_path, asked, suffix):
     import pyarrow.parquet as pq

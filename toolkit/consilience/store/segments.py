@@ -132,6 +132,8 @@ def decode(data: bytes) -> pa.Table:
         table.validate(full=True)
         version(table)
         own = _segment_schema(tuple(table.schema))
+        if table.num_rows and len(own) == 1:
+            raise ValueError("rows without columns")
         return table if table.schema.equals(own) else table.cast(own.with_metadata(table.schema.metadata))
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise DamagedSegment(f"{type(error).__name__}: {error}") from error
@@ -191,8 +193,11 @@ def _read_parquet(data: bytes) -> pa.Table:
 def _segment_schema(found: tuple[pa.Field, ...]) -> pa.Schema:
     # A column that this version does not know is kept as it is: the segment is then a newer version's, and waits.
     fields = [_field(field) for field in found]
-    if _TABLE not in (field.name for field in fields):
+    names = [field.name for field in fields]
+    if _TABLE not in names:
         raise KeyError(f"no column {_TABLE}")
+    if len(set(names)) < len(names):
+        raise KeyError("two columns of one name")
     return pa.schema(fields)
 
 
