@@ -257,6 +257,23 @@ def test_a_flipped_bit_is_refused_or_read_and_never_ends_the_process(where, bit)
         assert all(rows.num_rows for _, rows in by_table([table]))
 
 
+@pytest.mark.parametrize("n", [3, 10_001])
+def test_few_rows_beside_few_or_many_of_another_table_come_back(n):
+    from datetime import UTC, datetime
+
+    from consilience.store.rows import Bundle
+    from consilience.store.segments import by_table, decode, encode
+
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    answers = [(f"a{number}", at, "key", None, at) for number in range(n)]
+    settings_rows = [("s", at, "name", "value", None)]
+    parts = [Bundle({"answers": answers}), Bundle({"settings": settings_rows})]
+    found = {name: rows.to_pylist() for name, rows in by_table([decode(encode(parts))])}
+    assert [tuple(row.values()) for row in found["answers"]] == answers
+    assert [tuple(row.values()) for row in found["settings"]] == settings_rows
+    assert set(found) == {"answers", "settings"}
+
+
 @pytest.mark.parametrize(
     ("names", "said"),
     [

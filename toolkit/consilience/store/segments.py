@@ -55,9 +55,7 @@ def encode(bundles: Sequence[Bundle]) -> bytes:
     """Return the bundles as one Arrow stream in memory."""
     rows = {name: [row for b in bundles for row in b.tables.get(name, ())] for name in TABLES}
     n = sum(map(len, rows.values()))
-    names = list(
-        itertools.chain.from_iterable(itertools.repeat(name, len(own)) for name, own in rows.items())
-    )
+    names = [name for name, own in rows.items() for _ in own]
     arrays: dict[str, pa.Array] = {_TABLE: pa.array(names, pa.string(), memory_pool=POOL)}
     before = 0
     for name, own in rows.items():
