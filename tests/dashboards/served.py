@@ -103,6 +103,15 @@ def audit(server):
         return store.read("SELECT person, action FROM audit ORDER BY asked_at, id").rows()
 
 
+def audited(page, server, person, action):
+    """Wait until the audit knows; the server takes what was written into the store within a second or so."""
+    for _ in range(100):
+        if (person, action) in audit(server):
+            return
+        page.wait_for_timeout(100)
+    pytest.fail(f"the audit does not know that {person} {action}; it knows {audit(server)}")
+
+
 def addresses(server):
     """The addresses that the audit knows."""
     with Store(server.store) as store:

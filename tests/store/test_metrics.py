@@ -151,8 +151,9 @@ def test_what_finds_the_buffer_full_is_counted_and_said(store, events, monkeypat
         assert kept.dropped == 6
         assert caplog.text.count("Metrics are left out") == 1
     kept.stop()
-    assert store.sql("SELECT value FROM metrics WHERE name = 'dropped'").item() == 6
-    assert store.sql("SELECT count(*) FROM metrics").item() == 5
+    # told in one row or in two: a try that began while they were left out may succeed
+    assert store.sql("SELECT sum(value) FROM metrics WHERE name = 'dropped'").item() == 6
+    assert store.sql("SELECT count(*) FROM metrics WHERE name <> 'dropped'").item() == 4
 
 
 def test_what_waits_is_written_when_the_process_ends(open_store, where):
