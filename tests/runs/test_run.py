@@ -157,6 +157,45 @@ def test_what_a_dead_run_had_reserved_is_free(circle, asked, frame, kind):
     assert prepared(circle, frame, kind).wait_sync().asked == 9
 
 
+def test_what_a_run_that_came_and_went_has_settled_is_not_asked_again(asked, kind, where):
+    frame = {"id": list(range(60)), "text": [str(n) for n in range(60)]}
+    last = {"id": list(range(40, 60)), "text": [str(n) for n in range(40, 60)]}
+    came = []
+
+    others = Store(where, interval=3600)  # what it wrote last waits in the spool when its run ends
+
+    def come():
+        came.append(prepared(Circle([asked.expert("ana")], store=others), last, kind).wait_sync())
+
+    async def ana(question):
+        asked.count("ana", question)
+        if asked.n == 1:  # a few rows are reserved by then, and the last are not
+            await asyncio.to_thread(come)
+        return "yes"
+
+    with others, Circle([ana], store=where) as circle:
+        found = prepared(circle, frame, kind, concurrency=1).wait_sync()
+    assert (came[0].asked, found.asked) == (20, 40)
+    assert set(asked.calls.values()) == {1}
+    assert len(found) == 60
+
+
+def test_a_run_alone_looks_up_without_taking_its_rows_into_the_tables(asked, kind, tmp_path):
+    frame = {"id": list(range(40)), "text": [str(n) for n in range(40)]}
+    waiting = []
+    store = Store(tmp_path / "h.duckdb", interval=3600)
+
+    async def ana(question):
+        asked.count("ana", question)
+        waiting.append(len(store._spool.waiting()))
+        return "yes"
+
+    with store, Circle([ana], store=store) as circle:
+        prepared(circle, frame, kind, concurrency=1).wait_sync()
+    assert waiting == sorted(waiting), "what was written waits until the end"
+    assert waiting[-1] > waiting[0]
+
+
 def test_a_full_disk_is_a_typed_error_and_the_run_goes_on_when_there_is_space(small_disk, fill, asked, kind):
     frame = {"id": list(range(8)), "text": [str(n) for n in range(8)]}
 

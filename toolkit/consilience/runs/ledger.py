@@ -164,9 +164,13 @@ class Ledger:
         found = self.store.read(_COUNT, self._kind, list(digests), self._members, replicates)
         return dict(found.iter_rows())
 
-    def settled(self, by_digest: Mapping[str, Question]) -> dict[Cell, Saved]:
+    def alone(self) -> bool:
+        """Whether no other run has written, or reserved, what is not in the tables; called after `reserve`."""
+        return self.alive.undisturbed()
+
+    def settled(self, by_digest: Mapping[str, Question], *, alone: bool = False) -> dict[Cell, Saved]:
         """Return what is settled of questions that are given by their digest, by one statement."""
-        found = self.store.read(_SAVED, self._kind, list(by_digest), self._members)
+        found = self.store.read(_SAVED, self._kind, list(by_digest), self._members, waiting=not alone)
         return {
             Cell(row["digest"], row["member"], row["replicate"]): Saved(
                 _own(response_of(row, by_digest[row["digest"]]), row["question_id"]),
@@ -183,13 +187,17 @@ class Ledger:
         if rows:
             self.store.write(Bundle({"cells": rows}))
 
-    def standing(self, digests: Sequence[str]) -> Standing:
+    def standing(self, digests: Sequence[str], *, alone: bool = False) -> Standing:
         """Return how the cells of questions stand, by one statement.
+
+        Who is `alone` need not have its own rows taken into the tables for that: what it has reserved nobody else has.
 
         What a run that has just ended wrote last may still lie in the spool. Its cells are reserved here once more:
         that is written after it, so that the next reading of the store sees both.
         """
-        found = self.store.read(_STANDING, datetime.now(UTC), list(digests), self._members, self._kind)
+        found = self.store.read(
+            _STANDING, datetime.now(UTC), list(digests), self._members, self._kind, waiting=not alone
+        )
         reserved = [row[:4] for row in found.iter_rows() if row[4] == "reserved"]
         others = {run_id for *_, run_id in reserved} - {self.run_id}
         living = self.alive.others(others)

@@ -115,6 +115,7 @@ class Work:
         self._by_name = {expert.name: expert for expert in job.experts}
         self._elsewhere: list[Asked] = []
         self._fresh = False
+        self._alone = False
         self._error: BaseException | None = None
 
     async def run(self) -> None:
@@ -287,24 +288,25 @@ class Work:
 
     def _claim(self, ledger: Ledger, batch: list[Asked]) -> None:
         if not self._fresh:
-            self._read(ledger, batch)
+            self._read(ledger, batch, alone=self._alone)
         open_rows = [asked for asked in batch if asked.missing]
         if open_rows:
             ledger.reserve({cell for asked in open_rows for cell in asked.missing}, datetime.now(UTC))
-            self._look_up(open_rows)
+            self._alone = ledger.alone()
+            self._look_up(open_rows, alone=self._alone)
         self._fresh = not any(asked.saved for asked in batch)
 
-    def _look_up(self, batch: list[Asked]) -> None:
+    def _look_up(self, batch: list[Asked], *, alone: bool = False) -> None:
         """Read what is settled and what other runs have under way."""
         assert self._ledger is not None
-        standing = self._ledger.standing([asked.digest for asked in batch])
+        standing = self._ledger.standing([asked.digest for asked in batch], alone=alone)
         if standing.settled:
-            self._read(self._ledger, batch)
+            self._read(self._ledger, batch, alone=alone)
         for asked in batch:
             asked.busy = not standing.elsewhere.isdisjoint(asked.missing)
 
-    def _read(self, ledger: Ledger, batch: list[Asked]) -> None:
-        saved = ledger.settled({asked.digest: asked.question for asked in batch})
+    def _read(self, ledger: Ledger, batch: list[Asked], *, alone: bool) -> None:
+        saved = ledger.settled({asked.digest: asked.question for asked in batch}, alone=alone)
         for asked in batch:
             asked.saved = {cell: saved[cell] for cell in asked.cells if cell in saved} if saved else {}
 

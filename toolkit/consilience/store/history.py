@@ -232,9 +232,12 @@ class History:
         self._guard(query, params)
         return self._read(query, params, timeout=timeout, limit=limit)
 
-    def read(self, query: Readable, *params: object) -> pl.DataFrame:
-        """Run a statement of the package's own: all rows, for as long as it takes, with no guard; others use `sql`."""
-        return self._read(query, params)
+    def read(self, query: Readable, *params: object, waiting: bool = True) -> pl.DataFrame:
+        """Run a statement of the package's own: all rows, for as long as it takes, with no guard; others use `sql`.
+
+        Without ``waiting``, rows that wait in the spool are left there and not seen.
+        """
+        return self._read(query, params, waiting=waiting)
 
     def watch(self, *, repeats: int = 10) -> Watched:
         """Count the statements of a block by their shape, and warn when a line of yours repeats one.
@@ -273,6 +276,7 @@ class History:
         *,
         timeout: float | None = None,
         limit: int | None = None,
+        waiting: bool = True,
     ) -> pl.DataFrame:
         raise NotImplementedError
 

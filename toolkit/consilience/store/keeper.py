@@ -98,6 +98,13 @@ class Living(Protocol):
     def others(self, run_ids: Iterable[str]) -> frozenset[str]:
         """Return those of other runs that live."""
 
+    def undisturbed(self) -> bool:
+        """Whether this run is sure to be the only one, so that all that others wrote is in the tables.
+
+        It is called after this run has written something, and when it says no, the rows that wait are taken into the
+        tables before it is called again.
+        """
+
 
 class Keeper(Protocol):
     """What keeps the rows of a store.

@@ -12,6 +12,9 @@ from pathlib import Path
 class LockFiles:
     """The sign of life of one run, beside the file of its store.
 
+    A run that ends while another one lives leaves its file, unlocked, so that the other one sees that it was there; the
+    last to end removes them all.
+
     Parameters
     ----------
     folder
@@ -24,29 +27,42 @@ class LockFiles:
         self._folder = folder
         self._run_id = run_id
         self._fd: int | None = None
+        self._ended: frozenset[str] = frozenset()
+        self._known: frozenset[str] = frozenset()
 
     def begin(self) -> None:
         """Show that the run lives."""
-        self._folder.mkdir(exist_ok=True)
         path = self._path(self._run_id)
-        # Locked before it has its name: a file that is not locked belongs to a dead run, and is swept.
-        self._fd = os.open(path.with_suffix(".new"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        fresh = path.with_suffix(".new")
+        # Locked before it has its name: a file that is not locked belongs to a dead run.
+        self._fd = self._made(fresh)
         fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.replace(path.with_suffix(".new"), path)
+        os.replace(fresh, path)
 
     def end(self) -> None:
-        """Show no more; the files of dead runs are removed too."""
+        """Show no more; where no other run lives, the files of dead ones are removed too."""
         if self._fd is None:
             return
-        with suppress(FileNotFoundError):
-            self._path(self._run_id).unlink()
+        there = self._there()
+        # Looked at twice: who began meanwhile may need to see a run that ended meanwhile.
+        if not any(map(self._lives, there)) and self._there() == there:
+            for run_id in (*there, self._run_id):
+                self._path(run_id).unlink(missing_ok=True)
         os.close(self._fd)
         self._fd = None
-        for file in self._folder.glob("*.lock"):
-            if not self._lives(file.stem):
-                file.unlink(missing_ok=True)
         with suppress(OSError):  # other runs live in it
             self._folder.rmdir()
+
+    def undisturbed(self) -> bool:
+        """Whether no other run can have lived since the last call but one, nor lives now; the caller wrote in between.
+
+        A run that was there and ended tells so for two calls more: it may have written after what the caller wrote
+        before the first of them, and not after what it wrote before the second.
+        """
+        fresh = self._there() - self._known
+        self._known |= self._ended
+        self._ended = frozenset(run_id for run_id in fresh if not self._lives(run_id))
+        return not fresh
 
     def others(self, run_ids: Iterable[str]) -> frozenset[str]:
         """Return those of other runs that live."""
@@ -64,6 +80,17 @@ class LockFiles:
         finally:
             os.close(fd)
         return False
+
+    def _there(self) -> frozenset[str]:
+        """Return other runs that have a file: those that live, and those that ended while one lived."""
+        return frozenset(file.stem for file in self._folder.glob("*.lock")) - {self._run_id}
+
+    def _made(self, file: Path) -> int:
+        while True:
+            with suppress(FileExistsError):
+                self._folder.mkdir()
+            with suppress(FileNotFoundError):  # the run that ended last removed the folder meanwhile
+                return os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
 
     def _path(self, run_id: str) -> Path:
         return self._folder / f"{run_id}.lock"

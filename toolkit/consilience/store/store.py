@@ -292,14 +292,16 @@ class Store(Upkeep):
         *,
         timeout: float | None = None,
         limit: int | None = None,
+        waiting: bool = True,
     ) -> pl.DataFrame:
         started = time.monotonic()
-        self._hand_over()
+        if waiting:
+            self._hand_over()
         asked = query if isinstance(query, Query) else Query(query)
         text = self._keeper.dialect.text(asked)
         slow: Bundle | None = None
         try:
-            with self._keeper.reading(self._timeout) as reader:
+            with self._usable().reading(self._timeout) as reader:
                 try:
                     # One row more than allowed says whether there are more.
                     reading = reader.run(asked, params, timeout, None if limit is None else limit + 1)
@@ -373,8 +375,7 @@ class Store(Upkeep):
                 worker = Worker(self._outbox, ingester, self._interval)
                 # A store that nobody holds any more must not keep its thread.
                 weakref.finalize(self, worker.stop, wait=False).atexit = False
-                handing = HandOver(self._spool, self._outbox, ingester, self.address)
-                self._parts = (handing, worker)
+                self._parts = (HandOver(self._spool, self._outbox, ingester, self.address), worker)
             return self._parts
 
     def _usable(self) -> Keeper:

@@ -58,6 +58,10 @@ class ServerLiving:
             held = {key for (key,) in connection.execute(_HELD).fetchall()}
         return frozenset(run_id for run_id, key in keys.items() if key in held)
 
+    def undisturbed(self) -> bool:
+        """Return that nobody knows: runs of other machines come and go, and have spools of their own."""
+        return False
+
     def _hold(self) -> None:
         """Show again that the run lives when the server was away meanwhile, and forgot what was held."""
         if self._holder is None:
