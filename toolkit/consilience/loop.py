@@ -12,7 +12,9 @@ import asyncio
 import atexit
 import concurrent.futures
 import contextvars
+import functools
 import os
+import queue
 import threading
 import weakref
 from collections.abc import Callable, Coroutine
@@ -185,42 +187,79 @@ class Closing:
         await self.aclose()
 
 
-async def call_in_thread(function: Callable[..., object], *args: object) -> object:
+class Lane:
+    """One daemon thread in which blocking functions run one after another; it ends with the lane.
+
+    For calls that come again and again: memory that a thread gave back is kept for that thread, and a thread for each
+    call makes the process larger.
+
+    Parameters
+    ----------
+    name
+        Of the thread; it starts with the first call.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._started = False
+        weakref.finalize(self, self._calls.put, None).atexit = False
+
+    async def call(self, function: Callable[..., T], *args: object) -> T:
+        """Run a function after those that were given before, and await its result; see `call_in_thread`."""
+        future, work = _work(function, args)
+        if not self._started:
+            self._started = True
+            threading.Thread(target=_go_through, args=(self._calls,), name=self._name, daemon=True).start()
+        self._calls.put(work)
+        return await future
+
+
+def _go_through(calls: queue.SimpleQueue[Callable[[], None] | None]) -> None:
+    while (work := calls.get()) is not None:
+        work()
+        del work  # what it was given must not live until the next one comes
+
+
+async def call_in_thread(function: Callable[..., T], *args: object) -> T:
     """Run a blocking function in a daemon thread of its own and await its result.
 
     The threads of an executor are joined when the interpreter ends, so one function that never returns would hold
     the whole program; a daemon thread does not. A thread cannot be stopped: after a cancellation it runs on and
     its result is dropped. The function sees the context variables of the caller.
     """
+    future, work = _work(function, args)
+    name = f"consilience-{getattr(function, '__name__', 'call')}"
+    threading.Thread(target=work, name=name, daemon=True).start()
+    return await future
+
+
+def _work(
+    function: Callable[..., T], args: tuple[object, ...]
+) -> tuple[asyncio.Future[T], Callable[[], None]]:
+    """Return a future of this loop, and what sets it from another thread."""
     loop = asyncio.get_running_loop()
-    future: asyncio.Future[object] = loop.create_future()
+    future: asyncio.Future[T] = loop.create_future()
     context = contextvars.copy_context()
 
-    def settle(result: object, error: BaseException | None) -> None:
-        if future.done():
-            return
-        if error is None:
-            future.set_result(result)
-        else:
-            future.set_exception(error)
+    def settle(call: Callable[[], None]) -> None:
+        if not future.done():
+            call()
 
     def work() -> None:
-        result: object = None
-        error: BaseException | None = None
         try:
             result = context.run(function, *args)
+            done = functools.partial(future.set_result, result)
         except (StopIteration, SystemExit, KeyboardInterrupt) as stop:
             # a future refuses the first and the others would end the loop that awaits it
-            error = RuntimeError(f"{getattr(function, '__name__', 'the function')} raised {stop!r}")
+            name = getattr(function, "__name__", "the function")
+            done = functools.partial(future.set_exception, RuntimeError(f"{name} raised {stop!r}"))
         except BaseException as raised:  # noqa: BLE001 - the edge of a thread: what it raised belongs to the caller
-            error = raised
+            done = functools.partial(future.set_exception, raised)
         with suppress(RuntimeError):  # the loop was closed while the function ran: nobody waits any more
-            loop.call_soon_threadsafe(settle, result, error)
+            loop.call_soon_threadsafe(settle, done)
 
-    threading.Thread(
-        target=work, name=f"consilience-{getattr(function, '__name__', 'call')}", daemon=True
-    ).start()
-    return await future
+    return future, work
 
 
 background = BackgroundLoop()

@@ -6,7 +6,7 @@ import asyncio
 import time
 
 from consilience.errors import StoreError
-from consilience.loop import call_in_thread
+from consilience.loop import Lane
 from consilience.store import Store
 from consilience.store.rows import Bundle, Row
 
@@ -40,6 +40,7 @@ class Settling:
         self._task: asyncio.Task[None] | None = None
         self._writing: asyncio.Task[None] | None = None
         self._written = asyncio.Event()
+        self._lane = Lane("consilience-settling")
         self.error: StoreError | None = None
 
     def put(self, rows: Bundle) -> None:
@@ -94,7 +95,7 @@ class Settling:
 
     async def _write(self, rows: Bundle) -> None:
         try:
-            await call_in_thread(self._store.write, rows)
+            await self._lane.call(self._store.write, rows)
         except StoreError as error:
             self.error = error
 

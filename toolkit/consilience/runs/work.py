@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from consilience.consult import Calls, consult
 from consilience.disclosure import Disclosure, Shown
 from consilience.experts.base import Expert
+from consilience.loop import Lane
 from consilience.models import AnswerKind, Example, Question, Response
 from consilience.runs.budget import Purse
 from consilience.runs.collected import Collected
@@ -146,10 +147,11 @@ class Work:
 
     async def _go(self) -> None:
         batches = self._prepared(self._job.rows.batches(_BATCH))
-        upcoming = asyncio.create_task(asyncio.to_thread(next, batches, None))
+        lane = Lane("consilience-rows")
+        upcoming = asyncio.create_task(lane.call(next, batches, None))
         try:
             while (batch := await upcoming) is not None and not self._stopped:
-                upcoming = asyncio.create_task(asyncio.to_thread(next, batches, None))
+                upcoming = asyncio.create_task(lane.call(next, batches, None))
                 await self._launch_all(batch)
                 await self._await_others(_BATCH)
         finally:

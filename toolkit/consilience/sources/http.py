@@ -108,8 +108,7 @@ class Http:
             As in `text`; `SourceError` also when the body is no such table.
         """
         body, kind = await self._get(path, params)
-        result: pl.DataFrame = await call_in_thread(_table, body, kind, self._url)  # type: ignore[assignment]
-        return result
+        return await call_in_thread(_table, body, kind, self._url)
 
     async def context(
         self,

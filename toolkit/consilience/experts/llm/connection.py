@@ -106,7 +106,7 @@ class Connection:
             The service's address was given by a user and is not allowed.
         """
         if self._asked is None:
-            self._asked = await call_in_thread(self._made)  # type: ignore[assignment]
+            self._asked = await call_in_thread(self._made)
 
     async def complete(self, turns: Sequence[Turn], request: Request) -> Completion:
         """Return the completion of a conversation.
