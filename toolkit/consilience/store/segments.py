@@ -2,13 +2,15 @@
 
 A segment has the column ``table_name`` and, for each table it carries, that table's columns as ``questions.id``,
 ``questions.text`` and so on; a row fills the columns of its own table. It is flat, so that any reader of Arrow streams
-can look into it, and it lacks what an older version did not know, which is read as NULL. Arrow files and Parquet, in
-which segments were written before, are still read.
+can look into it, and it lacks what an older version did not know, which is read as NULL. After the stream come four
+bytes, the CRC-32 of all before them, least significant first; readers of Arrow streams stop before them. Arrow files
+and Parquet, in which segments were written before, are still read.
 """
 
 from __future__ import annotations
 
 import itertools
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -29,6 +31,7 @@ _METADATA = {_VERSION: str(SCHEMA_VERSION)}
 _PARQUET = b"PAR1"
 _ARROW_FILE = b"ARROW1"
 _END = b"\xff\xff\xff\xff\x00\x00\x00\x00"
+_SEAL = 4
 # Below this, packing and unpacking each column's bytes takes longer than writing and reading them.
 _PACKED_BYTES = 2**18
 # Above this, a thousand NULLs of a list cost more than the turn of the interpreter that joining arrays takes.
@@ -66,7 +69,7 @@ def encode(bundles: Sequence[Bundle]) -> bytes:
     batch = pa.RecordBatch.from_arrays(list(arrays.values()), schema=schema)
     # What a stream's writer would write, in one turn of the interpreter in place of four.
     data = b"".join((head, batch.serialize(memory_pool=POOL), _END))
-    return data if len(data) < _PACKED_BYTES else _packed(batch)
+    return sealed(data) if len(data) < _PACKED_BYTES else _packed(batch)
 
 
 def _columns(name: str, rows: Sequence[Row], before: int, after: int) -> Iterator[tuple[str, pa.Array]]:
@@ -102,7 +105,12 @@ def _packed(batch: pa.RecordBatch) -> bytes:
     packing = ipc.IpcWriteOptions(compression="lz4" if whole.nbytes > _PACKED_BYTES else None)
     with ipc.new_stream(sink, whole.schema, options=packing) as writer:
         writer.write_batch(whole)
-    return bytes(sink.getvalue())
+    return sealed(bytes(sink.getvalue()))
+
+
+def sealed(stream: bytes) -> bytes:
+    """Return a stream with its checksum."""
+    return stream + zlib.crc32(stream).to_bytes(_SEAL, "little")
 
 
 @lru_cache(maxsize=64)
@@ -123,11 +131,10 @@ def decode(data: bytes) -> pa.Table:
     Raises
     ------
     DamagedSegment
-        The bytes are no Arrow stream, the columns are not a segment's, or a text is not UTF-8.
+        The bytes are not those that were written, or the columns are not a segment's.
     """
     try:
         table = _read(data)
-        table.validate(full=True)
         version(table)
         own = _segment_schema(tuple(table.schema))
         if table.num_rows and len(own) == 1:
@@ -172,13 +179,21 @@ def _column(table: pa.Table, name: str, kind: str) -> pa.ChunkedArray:
 
 
 def _read(data: bytes) -> pa.Table:
+    earlier = _read_earlier(data)
+    if earlier is not None:
+        earlier.validate(full=True)  # it has no checksum
+        return earlier
+    if zlib.crc32(memoryview(data)[:-_SEAL]).to_bytes(_SEAL, "little") != data[-_SEAL:]:
+        raise ValueError("the checksum is another one")
+    return ipc.open_stream(data, memory_pool=POOL).read_all()
+
+
+def _read_earlier(data: bytes) -> pa.Table | None:
     if data.startswith(_PARQUET):
         return _read_parquet(data)
     if data.startswith(_ARROW_FILE):
         return ipc.open_file(data, memory_pool=POOL).read_all()
-    if not data.endswith(_END):  # A stream that is cut between two messages reads as one that is shorter.
-        raise ValueError("the end of the stream is missing")
-    return ipc.open_stream(data, memory_pool=POOL).read_all()
+    return None
 
 
 def _read_parquet(data: bytes) -> pa.Table:
