@@ -111,7 +111,7 @@ class Attempts:
         permit = 0 if breaker is None else breaker.acquire()
         try:
             expected = await self._quota()
-        except BaseException:
+        except BaseException:  # a cancellation too gives the probe back
             if breaker is not None:
                 breaker.release(permit)
             raise
@@ -133,7 +133,7 @@ class Attempts:
             return 0.0
         try:
             return await self.tokens.acquire()
-        except BaseException:
+        except BaseException:  # a cancellation too
             self.requests.settle(-1)  # what is turned away spends nothing
             raise
 

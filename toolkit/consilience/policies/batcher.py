@@ -238,7 +238,7 @@ class Batcher(Generic[T]):
             while not self._is_done():
                 await self._gather()
                 await self._flush_first()
-        except BaseException:
+        except BaseException:  # also a cancellation: the next item starts another loop
             with self._room:
                 self._running = self._loop = None
             raise
@@ -301,7 +301,7 @@ class Batcher(Generic[T]):
         while True:
             try:
                 return await self._call(values)
-            except Exception as error:
+            except Exception as error:  # whatever a caller's flush raises, its items are still held
                 attempt += 1
                 if self._closed and attempt >= _CLOSING_ATTEMPTS:
                     error.add_note(f"{self!r} still holds what it could not flush: close() tries again.")

@@ -178,7 +178,7 @@ def _wrap_async(function: Callable[..., Any], layers: Layers, errors: _Errors, k
             return value
         try:
             value = await function(*args, **kwargs)
-        except Exception as error:
+        except Exception as error:  # which of them are kept the cache was told
             errors.keep(key, error, claim)
             raise
         await layers.keep(key, value, claim)
@@ -216,7 +216,7 @@ def _wrap_plain(function: Callable[..., Any], layers: Layers, errors: _Errors, k
             return value
         try:
             value = function(*args, **kwargs)
-        except Exception as error:
+        except Exception as error:  # which of them are kept the cache was told
             errors.keep(key, error, claim)
             raise
         _require_lasting(function, value)

@@ -213,7 +213,7 @@ class Bulkhead:
         try:
             with Expiry(self._clock, seconds, DeadlineExceeded, message):
                 await waiter.wait()
-        except BaseException:
+        except BaseException:  # a cancellation too leaves the queue
             self._leave(waiter, priority)
             raise
 

@@ -250,7 +250,7 @@ class RateLimiter:
         try:
             while wait := await shared.take(self.name, cost + owed, gcra.rate, gcra.burst):
                 await self._clock.sleep(self._affordable(wait, due))
-        except BaseException:
+        except BaseException:  # a cancellation too: what is owed is not forgotten
             with self._lock:
                 self._owed += owed
             raise

@@ -333,7 +333,7 @@ class Policy(PolicyDisplayed):
                         async for item in items:
                             begun = True
                             yield item
-                except Exception as error:
+                except Exception as error:  # of what kind it is the retry judges
                     call.resume()
                     delay = None if begun else self._retry.delay(call.n_attempts, error)
                     if delay is None:

@@ -171,7 +171,7 @@ class Retry:
         while True:
             try:
                 return await function(*args, **kwargs)
-            except Exception as error:
+            except Exception as error:  # of what kind it is `delay` judges
                 delay = self.delay(attempt, error)
                 if delay is None:
                     raise

@@ -62,7 +62,7 @@ class ThreadFlight:
     def _lead(self, key: Hashable, flight: _Flight, function: Callable[[], T]) -> T:
         try:
             result = function()
-        except BaseException as error:
+        except BaseException as error:  # Ctrl-C too: who waits for this flight must not wait for ever
             self._land(key)
             flight.done.set_exception(error)
             raise

@@ -247,7 +247,7 @@ class Spending:
         for purse in self._purses:
             try:
                 held.append((purse, await purse.reserve(self._expert)))
-            except BaseException:
+            except BaseException:  # a cancellation too gives back what was reserved
                 for earlier, amount in held:
                     earlier.give_back(self._expert, amount)
                 raise

@@ -129,7 +129,7 @@ class Work:
         """
         try:
             await self._go()
-        except BaseException:
+        except BaseException:  # a cancellation too: what was answered is written
             for task in self._tasks:
                 task.cancel()
             if self._settling is not None:
@@ -206,7 +206,7 @@ class Work:
             known = self._shared[same] = asyncio.get_running_loop().create_future()
             try:
                 known.set_result(await self._ask(asked))
-            except BaseException:
+            except BaseException:  # a cancellation too: equal rows wait for this one
                 known.cancel()
                 raise
             self._finish(asked, known.result())

@@ -97,7 +97,7 @@ class ServerSession:
             self._connection.execute("SELECT pg_advisory_xact_lock($1)", [tables.LOCK])
             yield
             self._connection.execute("COMMIT")
-        except BaseException:
+        except BaseException:  # Ctrl-C too must not leave the lock with an open transaction
             with suppress(psycopg.Error):
                 self._connection.execute("ROLLBACK")
             raise
