@@ -1,6 +1,7 @@
 """What a circle answers is recorded as it comes, and replayed without asking anybody."""
 
 import asyncio
+import fcntl
 import json
 import subprocess
 import sys
@@ -193,6 +194,25 @@ def test_several_recorders_of_one_file_lose_and_mix_nothing(path):
     assert sorted(row["question"] for row in rows(path)) == sorted(
         f"{n} {i}" for n in "abcd" for i in range(50)
     )
+
+
+def test_half_a_line_that_another_recorder_is_writing_is_not_cut_off(path):
+    opened = threading.Event()
+
+    def begin():
+        with Recorder(path, {}):
+            opened.set()
+
+    with path.open("ab", buffering=0) as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        other.write(b'{"question": "ha')
+        thread = threading.Thread(target=begin)
+        thread.start()
+        assert not opened.wait(0.2)
+        other.write(b'lf"}\n')
+        fcntl.flock(other, fcntl.LOCK_UN)
+        thread.join()
+    assert path.read_bytes() == b'{"question": "half"}\n'
 
 
 def _said(question, name, answer):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
 import threading
 from collections import deque
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -119,7 +120,8 @@ class Recorder:
             if not lines or self._file is None:
                 return
             try:
-                _append(self._file, b"".join(lines))
+                with _alone(self._file):
+                    _append(self._file, b"".join(lines))
             except OSError as error:
                 raise StoreError(f"The recording {self.path} could not be written: {error}") from error
             for _ in lines:
@@ -192,7 +194,8 @@ def _price_list() -> str | None:
 def _opened(path: Path) -> int:
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o644)
     try:
-        _cut_torn(file)
+        with _alone(file):
+            _cut_torn(file)
     except OSError:
         os.close(file)
         raise
@@ -230,3 +233,13 @@ def _append(file: int, lines: bytes) -> None:
         os.ftruncate(file, size)
         raise OSError("the disk is full")
     os.fsync(file)
+
+
+@contextmanager
+def _alone(file: int) -> Iterator[None]:
+    """Keep other recorders of the file away: half of what one is writing looks like a line that a crash left."""
+    fcntl.flock(file, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        fcntl.flock(file, fcntl.LOCK_UN)
