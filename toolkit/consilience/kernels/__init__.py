@@ -8,6 +8,7 @@ at import; ``backend`` says which serves.
 from consilience.kernels._selector import backend
 from consilience.kernels.abilities import glad
 from consilience.kernels.arrangement import Layout, layout
+from consilience.kernels.buffers import ArrowColumn, arrow_columns
 from consilience.kernels.climbing import Fit
 from consilience.kernels.coins import mace, one_coin_dawid_skene
 from consilience.kernels.columns import StringColumn
@@ -22,6 +23,7 @@ from consilience.kernels.tallies import Multisets, multisets
 from consilience.kernels.voting import Majority, majority
 
 __all__ = [
+    "ArrowColumn",
     "Fit",
     "Joined",
     "Layout",
@@ -31,6 +33,7 @@ __all__ = [
     "RankedSets",
     "StringColumn",
     "TokenSets",
+    "arrow_columns",
     "backend",
     "dawid_skene",
     "glad",

@@ -15,6 +15,7 @@ from typing import Literal
 from consilience.errors import KernelUnavailable
 
 __all__ = [
+    "arrow_columns",
     "backend",
     "dawid_skene",
     "glad",
@@ -35,6 +36,7 @@ Backend = Literal["cython", "python"]
 
 VARIABLE = "CONSILIENCE_KERNELS"
 COMPILED = (
+    "_arrow_columns",
     "_dawid_skene",
     "_glad",
     "_jaccard_matrix",
@@ -100,6 +102,7 @@ def choose(forced: str) -> Backend:
 backend: Backend = choose(os.environ.get(VARIABLE, ""))
 
 if backend == "cython":
+    from consilience.kernels._arrow_columns import arrow_columns
     from consilience.kernels._dawid_skene import dawid_skene
     from consilience.kernels._glad import glad
     from consilience.kernels._jaccard_matrix import jaccard_matrix
@@ -115,6 +118,7 @@ if backend == "cython":
     from consilience.kernels._write_synced import write_synced
 else:
     from consilience.kernels._reference import (
+        arrow_columns,
         dawid_skene,
         glad,
         jaccard_matrix,

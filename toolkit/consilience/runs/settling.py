@@ -49,7 +49,7 @@ class Settling:
             self._first = time.monotonic()
         for name, own in rows.tables.items():
             self._rows.setdefault(name, []).extend(own)
-        self._n += rows.n_rows
+            self._n += len(own)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._write_on())
 

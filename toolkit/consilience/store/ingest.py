@@ -189,13 +189,8 @@ def _already_taken(session: Session, names: list[str]) -> set[str]:
 
 
 def _ledger(batch: Sequence[Segment]) -> pa.Table:
-    return pa.table(
-        {
-            "segment": pa.array([segment.name for segment in batch], pa.string()),
-            "row_count": pa.array([segment.table.num_rows for segment in batch], pa.int64()),
-            "taken_at": pa.array([datetime.now(UTC)] * len(batch), pa.timestamp("us", tz="UTC")),
-        }
-    )
+    now = datetime.now(UTC)
+    return segments.table_of("ingested", [(each.name, each.table.num_rows, now) for each in batch])
 
 
 def _batches(waiting: Sequence[Waiting]) -> Iterator[list[Waiting]]:

@@ -19,8 +19,9 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import ipc
 
+from consilience.kernels.buffers import arrow_columns
 from consilience.store.rows import storable
-from consilience.store.schema import SCHEMA_VERSION, TABLES, Columns
+from consilience.store.schema import ALL_TABLES, SCHEMA_VERSION, TABLES, Columns
 
 if TYPE_CHECKING:
     from consilience.store.rows import Bundle, Row
@@ -34,8 +35,6 @@ _END = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 _SEAL = 4
 # Below this, packing and unpacking each column's bytes takes longer than writing and reading them.
 _PACKED_BYTES = 2**18
-# Above this, a thousand NULLs of a list cost more than the turn of the interpreter that joining arrays takes.
-_MANY_ROWS = 10_000
 TYPES: Mapping[str, pa.DataType] = {
     "TEXT": pa.string(),
     "BIGINT": pa.int64(),
@@ -43,6 +42,7 @@ TYPES: Mapping[str, pa.DataType] = {
     "BOOLEAN": pa.bool_(),
     "TIMESTAMPTZ": pa.timestamp("us", tz="UTC"),
 }
+_KINDS = {"TEXT": "t", "BIGINT": "i", "DOUBLE PRECISION": "f", "BOOLEAN": "b", "TIMESTAMPTZ": "m"}
 # Names that repeat by the thousand go from writer to engine as a dictionary, which halves what a row costs.
 _REPEATED = ("metrics.source", "metrics.name", "metrics.label")
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())
@@ -58,12 +58,13 @@ def encode(bundles: Sequence[Bundle]) -> bytes:
     """Return the bundles as one Arrow stream in memory."""
     rows = {name: [row for b in bundles for row in b.tables.get(name, ())] for name in TABLES}
     n = sum(map(len, rows.values()))
-    names = [name for name, own in rows.items() for _ in own]
-    arrays: dict[str, pa.Array] = {_TABLE: pa.array(names, pa.string(), memory_pool=POOL)}
+    names: list[Row] = [(name,) for name, own in rows.items() for _ in own]
+    arrays = {_TABLE: pa.nulls(0, pa.string()), **dict(_arrays({_TABLE: "TEXT"}, names))}
     before = 0
     for name, own in rows.items():
         if own:
-            arrays |= _columns(name, own, before, n - before - len(own))
+            columns = {f"{name}.{column}": kind for column, kind in TABLES[name].items()}
+            arrays |= _arrays(columns, own, before, n - before - len(own))
             before += len(own)
     schema, head = _head(tuple((name, array.type) for name, array in arrays.items()))
     batch = pa.RecordBatch.from_arrays(list(arrays.values()), schema=schema)
@@ -72,19 +73,21 @@ def encode(bundles: Sequence[Bundle]) -> bytes:
     return sealed(data) if len(data) < _PACKED_BYTES else _packed(batch)
 
 
-def _columns(name: str, rows: Sequence[Row], before: int, after: int) -> Iterator[tuple[str, pa.Array]]:
-    """Yield the columns of a table, NULL beside its own rows; what no row knows is left out, and read as NULL."""
-    for (column, kind), cells in zip(TABLES[name].items(), zip(*rows, strict=True), strict=True):
-        if any(cell is not None for cell in cells):
-            yield f"{name}.{column}", _padded(cells, TYPES[kind], before, after)
+def _arrays(
+    columns: Columns, rows: Sequence[Row], before: int = 0, after: int = 0
+) -> Iterator[tuple[str, pa.Array]]:
+    """Yield columns, NULL before and after their rows; what no row knows is left out, and read as NULL."""
+    n = before + len(rows) + after
+    found = arrow_columns(rows, "".join(_KINDS[kind] for kind in columns.values()), before, after)
+    for (name, kind), column in zip(columns.items(), found, strict=True):
+        if column is not None:
+            buffers = [pa.py_buffer(each) for each in column.buffers]
+            yield name, pa.Array.from_buffers(TYPES[kind], n, buffers, column.n_null)
 
 
-def _padded(cells: Sequence[object], kind: pa.DataType, before: int, after: int) -> pa.Array:
-    if before + after > _MANY_ROWS:
-        own = pa.array(cells, kind, memory_pool=POOL)
-        return pa.concat_arrays([pa.nulls(before, kind), own, pa.nulls(after, kind)], memory_pool=POOL)
-    # Joining arrays lets go of the interpreter: a thread of a busy process waits 5 ms for it, column by column.
-    return pa.array([*(None,) * before, *cells, *(None,) * after], kind, memory_pool=POOL)
+def table_of(name: str, rows: list[Row]) -> pa.Table:
+    """Return rows of one table; columns that no row knows are left out."""
+    return pa.table(dict(_arrays(ALL_TABLES[name], rows)))
 
 
 def encode_columns(name: str, rows: pa.Table) -> bytes:
@@ -121,8 +124,11 @@ def _head(columns: tuple[tuple[str, pa.DataType], ...]) -> tuple[pa.Schema, byte
 
 def _words(values: pa.ChunkedArray) -> pa.DictionaryArray:
     coded = values.combine_chunks().dictionary_encode()
-    words = pa.array([storable(word) for word in coded.dictionary.to_pylist()], pa.string())
-    return pa.DictionaryArray.from_arrays(coded.indices, words)
+    words: list[Row] = [(storable(word),) for word in coded.dictionary.to_pylist()]
+    if not words:
+        return coded
+    ((_, stored),) = _arrays({"word": "TEXT"}, words)
+    return pa.DictionaryArray.from_arrays(coded.indices, stored)
 
 
 def decode(data: bytes) -> pa.Table:
@@ -164,7 +170,7 @@ def _spans(names: pa.ChunkedArray) -> dict[str, list[tuple[int, int]]]:
     """Return from where to where rows of each table lie together."""
     encoded = names.combine_chunks(memory_pool=POOL).dictionary_encode(null_encoding="encode")
     words = encoded.dictionary.to_pylist()
-    codes = encoded.indices.to_numpy()
+    codes = np.from_dlpack(encoded.indices)  # to_numpy() would import pandas
     starts = np.flatnonzero(np.diff(codes, prepend=-1)).tolist()
     spans: dict[str, list[tuple[int, int]]] = {}
     for start, end in itertools.pairwise([*starts, len(codes)]):

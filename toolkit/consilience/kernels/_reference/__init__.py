@@ -1,5 +1,6 @@
 """The kernels in plain Python and NumPy: what the compiled twins must equal, and what serves without them."""
 
+from consilience.kernels._reference.arrow_columns import arrow_columns
 from consilience.kernels._reference.dawid_skene import dawid_skene
 from consilience.kernels._reference.glad import glad
 from consilience.kernels._reference.jaccard_matrix import jaccard_matrix
@@ -15,6 +16,7 @@ from consilience.kernels._reference.union_find import union_find
 from consilience.kernels._reference.write_synced import write_synced
 
 __all__ = [
+    "arrow_columns",
     "dawid_skene",
     "glad",
     "jaccard_matrix",
