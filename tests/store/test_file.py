@@ -181,6 +181,24 @@ def test_the_first_record_of_a_process_needs_no_duckdb(tmp_path, asked):
         assert store.latest().height == 2
 
 
+def test_a_process_that_writes_and_reads_imports_no_pandas(tmp_path):
+    code = (
+        "import sys\n"
+        "from datetime import UTC, datetime\n"
+        "import consilience as cs\n"
+        "with cs.Circle([cs.Scripted('ana', ['yes'])], store=sys.argv[1]) as circle:\n"
+        "    circle.ask_sync('Is it?', answer=cs.Label('yes', 'no'))\n"
+        "    frame = {'id': [1, 2], 'text': ['a', 'b']}\n"
+        "    circle.run(frame, 'Is it {text}?', answer=cs.Label('yes', 'no'), key='id', progress=False).wait_sync()\n"
+        "    metrics = {'asked_at': [datetime.now(UTC)], 'source': ['s'], 'name': ['n'], 'value': [1.0]}\n"
+        "    circle.store.put_metrics(metrics)\n"
+        "    assert circle.store.latest().height == 3\n"
+        "    assert circle.store.sql('SELECT 1 FROM metrics').height >= 1\n"
+        "    assert 'pandas' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "h.duckdb")], check=True)
+
+
 def test_a_held_ingester_makes_a_reader_wait_and_then_say_so(tmp_path, asked):
     with Store(tmp_path / "history.duckdb", timeout=0.1, interval=3600) as store:
         store.record(*asked())

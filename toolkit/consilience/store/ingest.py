@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,6 +25,7 @@ from consilience.store.schema import SCHEMA_VERSION, time_column
 from consilience.store.spool import Spool, Waiting
 
 _LOG = logging.getLogger("consilience.store")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BATCH_SEGMENTS = 512
 _BATCH_BYTES = 64 * 2**20
 
@@ -153,14 +154,15 @@ def _insert(session: Session, batch: Sequence[Segment]) -> None:
 def _insert_rows(session: Session, name: str, rows: pa.Table) -> None:
     time = time_column(name)
     # Comparing and sorting long rows takes longer than taking them in, and most batches need neither.
-    ascending = _ascending(rows[time])
+    times = rows[time].combine_chunks(memory_pool=segments.POOL).cast(pa.int64())
+    ascending = _ascending(times)
     if (
         "id" not in rows.column_names
     ):  # Measurements have no id: the segment's name alone says what was taken.
         session.append(name, rows if ascending else rows.sort_by(time))
         return
     # Only the span of the batch is searched for ids that are there: other row groups are skipped by their bounds.
-    span = pc.min_max(rows[time], memory_pool=segments.POOL).as_py()
+    span = pc.min_max(times, memory_pool=segments.POOL).as_py()
     unique = pc.count_distinct(rows["id"], mode="all", memory_pool=segments.POOL).as_py() == rows.num_rows
     columns = ", ".join(rows.column_names)
     with session.staged(name, rows) as batch:
@@ -169,14 +171,18 @@ def _insert_rows(session: Session, name: str, rows: pa.Table) -> None:
             f"INSERT INTO {name} ({columns}) SELECT {columns} FROM {fresh} fresh WHERE NOT EXISTS "  # noqa: S608 - one of TABLES
             f"(SELECT 1 FROM {name} known WHERE known.{time} BETWEEN ? AND ? AND known.id = fresh.id) "
             + ("" if ascending else f"ORDER BY {time}"),
-            [span["min"], span["max"]],
+            [_moment(span["min"]), _moment(span["max"])],
         )
 
 
-def _ascending(times: pa.ChunkedArray) -> bool:
+def _moment(microseconds: int | None) -> datetime | None:
+    # An Arrow scalar with a time zone would import pandas to say this.
+    return None if microseconds is None else _EPOCH + timedelta(microseconds=microseconds)
+
+
+def _ascending(times: pa.Int64Array) -> bool:
     # Sorting a million rows takes a third of taking them in.
-    numbers = times.combine_chunks(memory_pool=segments.POOL).cast(pa.int64())
-    in_order = pc.less_equal(numbers[:-1], numbers[1:], memory_pool=segments.POOL)
+    in_order = pc.less_equal(times[:-1], times[1:], memory_pool=segments.POOL)
     return bool(pc.all(in_order, skip_nulls=False).as_py())
 
 

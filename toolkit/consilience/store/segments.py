@@ -58,8 +58,7 @@ def encode(bundles: Sequence[Bundle]) -> bytes:
     """Return the bundles as one Arrow stream in memory."""
     rows = {name: [row for b in bundles for row in b.tables.get(name, ())] for name in TABLES}
     n = sum(map(len, rows.values()))
-    names: list[Row] = [(name,) for name, own in rows.items() for _ in own]
-    arrays = {_TABLE: pa.nulls(0, pa.string()), **dict(_arrays({_TABLE: "TEXT"}, names))}
+    arrays = _table_names([(name,) for name, own in rows.items() for _ in own])
     before = 0
     for name, own in rows.items():
         if own:
@@ -85,6 +84,10 @@ def _arrays(
             yield name, pa.Array.from_buffers(TYPES[kind], n, buffers, column.n_null)
 
 
+def _table_names(names: list[Row]) -> dict[str, pa.Array]:
+    return {_TABLE: pa.nulls(0, pa.string()), **dict(_arrays({_TABLE: "TEXT"}, names))}
+
+
 def table_of(name: str, rows: list[Row]) -> pa.Table:
     """Return rows of one table; columns that no row knows are left out."""
     return pa.table(dict(_arrays(ALL_TABLES[name], rows)))
@@ -93,7 +96,7 @@ def table_of(name: str, rows: list[Row]) -> pa.Table:
 def encode_columns(name: str, rows: pa.Table) -> bytes:
     """Return rows of one table as a segment, from columns and without a Python object for each cell."""
     columns = TABLES[name]
-    arrays: dict[str, pa.Array] = {_TABLE: pa.repeat(pa.scalar(name, pa.string()), rows.num_rows)}
+    arrays = _table_names([(name,)] * rows.num_rows)
     for column in rows.column_names:
         full = f"{name}.{column}"
         values = rows[column].cast(TYPES[columns[column]])
