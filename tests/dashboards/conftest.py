@@ -82,8 +82,8 @@ def browser():
 
 
 @pytest.fixture
-def tab(browser):
-    """A tab without cookies, which notes what goes elsewhere and what fails."""
+def tab(browser, site):
+    """A tab without cookies, which notes what goes elsewhere and what fails, and tells it where a test failed."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     page.elsewhere, page.errors = [], []
@@ -92,6 +92,7 @@ def tab(browser):
     page.on("console", lambda told: page.errors.append(told.text) if told.type == "error" else None)
     page.set_default_timeout(60_000)
     yield page
+    site.tell(page)
     context.close()
 
 

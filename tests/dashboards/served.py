@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,10 @@ from consilience.verdict.decide import decide
 PASSWORD = "correct horse battery"  # noqa: S105 - of nobody
 HOSTILE = "<script>window.stolen=1</script><img src=x onerror='window.stolen=1'> \"'>${7*7}{{7*7}}"
 SCREENSHOTS = Path(__file__).parent.parent.parent / "build" / "screenshots"
+
+
+SAID = []
+"""What each server printed, in the order in which they began."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +72,10 @@ def serving(store, users, *options, **environment):
         text=True,
         env={**os.environ, **environment},
     )
-    drain = threading.Thread(target=process.stdout.read)  # a full pipe would stop the server
+    said = []
+    SAID.append(said)
+    drain = threading.Thread(target=said.extend, args=(process.stdout,))  # a full pipe would stop the server
     try:
-        said = []
         for line in process.stdout:
             said.append(line)
             if " is at http://" in line:
@@ -116,6 +121,15 @@ def addresses(server):
     """The addresses that the audit knows."""
     with Store(server.store) as store:
         return store.read("SELECT DISTINCT address FROM audit")["address"].to_list()
+
+
+def tell(page):
+    """Print what a person would see and what went wrong; it is shown with a test that failed."""
+    from playwright.sync_api import Error
+
+    with suppress(Error):  # a tab that crashed
+        print(page.url, page.errors, page.locator("body").aria_snapshot(timeout=5000), sep="\n")
+    print(*(line.rstrip() for said in SAID[-2:] for line in said[-30:]), sep="\n")
 
 
 def picture(page, name):
