@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from typing import Any, NamedTuple
 
+import numpy as np
+
 __all__ = ["ArrowColumn", "arrow_columns"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,8 +39,7 @@ def arrow_columns(
 
 
 def _bits(flags: Sequence[bool]) -> bytes:
-    number = sum(1 << place for place, flag in enumerate(flags) if flag)
-    return number.to_bytes((len(flags) + 7) // 8, "little")
+    return np.packbits(np.array(flags, bool), bitorder="little").tobytes()
 
 
 def _texts(cells: Sequence[Any]) -> tuple[bytes, ...]:
