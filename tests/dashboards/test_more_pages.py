@@ -82,7 +82,7 @@ def test_recommendations_leave_as_a_file_and_the_audit_knows(tab, served, site):
     with tab.expect_download() as waiting:
         tab.get_by_role("button", name="As issue text").click()
     assert "- [ ] Shard by tenant **disputed**" in Path(waiting.value.path()).read_text()
-    site.audited(tab, served, "rita", "export")
+    assert site.audited(tab, served, "rita", "export")
 
 
 def test_a_reviewer_answers_blind_and_the_verdict_counts_them(tab, served, site):
@@ -97,7 +97,7 @@ def test_a_reviewer_answers_blind_and_the_verdict_counts_them(tab, served, site)
     tab.get_by_role("button", name="yes", exact=True).click()
     tab.get_by_text("Your answer is kept").wait_for()
     # another process takes both into the store within a second or so, the answer first
-    site.audited(tab, served, "vera", "review")
+    assert site.audited(tab, served, "vera", "review")
     with Store(served.store) as store:
         split = store.search("Is it split?")["question_id"][0]
         for _ in range(100):

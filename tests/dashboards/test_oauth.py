@@ -82,6 +82,6 @@ def test_signing_out_is_noted_and_leaves_no_cookie(tab, served, site):
     tab.get_by_role("link", name="Sign out").click()
     tab.get_by_role("heading", name="You are signed out").wait_for()
     assert not any(each["name"] in {"user", "access_token", "id_token"} for each in tab.context.cookies())
-    site.audited(tab, served, "eva@example.org", "signed out")
+    assert site.audited(tab, served, "eva@example.org", "signed out")
     tab.get_by_role("link", name="Sign in again").click()
     tab.get_by_role("button", name="Authorize").first.wait_for()

@@ -28,7 +28,7 @@ def test_a_wrong_password_is_told_and_the_name_is_kept(tab, served, site):
     tab.get_by_role("button", name="Sign in").click()
     assert "do not go together" in tab.get_by_role("alert").inner_text()
     assert tab.get_by_label("Name").input_value() == "rita"
-    site.audited(tab, served, "rita", "sign-in failed")
+    assert site.audited(tab, served, "rita", "sign-in failed")
 
 
 @pytest.mark.parametrize("page", ["overview", "operations"])
@@ -111,7 +111,7 @@ def test_an_operator_changes_a_threshold_for_everybody_and_the_audit_knows(tab, 
     tab.get_by_text("The thresholds were saved.").wait_for()
     tab.get_by_text("above 1 questions").wait_for()
     site.picture(tab, "thresholds")
-    site.audited(tab, served, "otto", "settings")
+    assert site.audited(tab, served, "otto", "settings")
 
 
 def test_whoever_is_removed_is_refused_at_the_next_click(tab, history, users, site, tmp_path):
