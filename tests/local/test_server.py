@@ -201,18 +201,40 @@ def test_cancelled_calls_stop_generating_and_leave_the_server_usable(model_file,
 
 
 def test_a_label_that_nobody_waits_for_any_more_lets_none_run_beside_it(model_file, model):
+    long = Question("word " * 1500, WET.answer)
+
     async def story():
         async with using(model_file) as own:
             expected = await own.call(model, talk(model, WET), alone=True)
-            long = Question("word " * 1500, WET.answer)
+            stopped, unanswered, most = asyncio.Event(), 0, 0
+
+            async def asked(request):
+                nonlocal unanswered, most
+                unanswered += 1
+                most = max(most, unanswered)
+                if b"word word" in request.content:
+                    # so that it surely has not answered when the caller leaves
+                    os.kill(own.pid, signal.SIGSTOP)
+                    stopped.set()
+
+            async def answered(response):
+                nonlocal unanswered
+                unanswered -= 1
+
+            own.client._http.event_hooks = {"request": [asked], "response": [answered]}
             for _ in range(5):
                 left = asyncio.ensure_future(own.call(model, talk(model, long), alone=True))
-                await answering(own, 1)
+                await stopped.wait()
+                stopped.clear()
                 left.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await left
-                assert await own.client.busy() == 1
-                assert await own.call(model, talk(model, WET), alone=True) == expected
+                after = asyncio.ensure_future(own.call(model, talk(model, WET), alone=True))
+                await asyncio.sleep(0.1)
+                assert unanswered == 1
+                os.kill(own.pid, signal.SIGCONT)
+                assert await after == expected
+            assert most == 1
 
     asyncio.run(story())
 
