@@ -143,7 +143,9 @@ class Frame:
 
     def _schedule(self, action: Callable[[], None]) -> None:
         if self._doc is not None and self._doc.session_context is not None:
-            self._doc.add_next_tick_callback(action)
+            # A browser that still builds the page takes no notice of new children (Bokeh connects a view to its model
+            # only when all others of its parent are there): what came early is shown when it says that it has drawn.
+            self._doc.add_next_tick_callback(lambda: pn.state.onload(action))
         else:
             action()
 
