@@ -26,7 +26,8 @@ def test_what_comes_while_the_browser_builds_the_page_is_shown(tab, served, site
     waits = []
 
     def late(route):
-        if not waits:  # the server gave the page with nothing read; now it reads, and the browser waits for a script
+        # the server gave the page with nothing read; now it reads, and the browser waits for a script
+        if not waits:
             waits.append(route.request.url)
             held.__exit__(None, None, None)
             time.sleep(2)

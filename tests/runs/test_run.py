@@ -180,6 +180,30 @@ def test_what_a_run_that_came_and_went_has_settled_is_not_asked_again(asked, kin
     assert len(found) == 60
 
 
+def test_what_an_import_brings_meanwhile_is_not_asked_again(asked, kind, where, tmp_path):
+    frame = {"id": list(range(60)), "text": [str(n) for n in range(60)]}
+    last = {"id": list(range(40, 60)), "text": [str(n) for n in range(40, 60)]}
+    with Store(tmp_path / "elsewhere.duckdb") as elsewhere:
+        prepared(Circle([asked.expert("ana")], store=elsewhere), last, kind).wait_sync()
+        elsewhere.export(tmp_path / "out")
+    asked.calls.clear()
+
+    async def ana(question):
+        asked.count("ana", question)
+        if asked.n == 1:  # the run has looked up two rows by then, and knows that it is the first
+            await asyncio.to_thread(bring)
+        return "yes"
+
+    def bring():
+        with Store(where) as others:
+            others.import_(tmp_path / "out")
+
+    with Circle([ana], store=where) as circle:
+        found = prepared(circle, frame, kind, concurrency=1).wait_sync()
+    assert (found.asked, found.reused) == (40, 20)
+    assert set(asked.calls.values()) == {1}
+
+
 def test_a_run_alone_looks_up_without_taking_its_rows_into_the_tables(asked, kind, tmp_path):
     frame = {"id": list(range(40)), "text": [str(n) for n in range(40)]}
     waiting = []
@@ -191,9 +215,16 @@ def test_a_run_alone_looks_up_without_taking_its_rows_into_the_tables(asked, kin
         return "yes"
 
     with store, Circle([ana], store=store) as circle:
-        prepared(circle, frame, kind, concurrency=1).wait_sync()
-    assert waiting == sorted(waiting), "what was written waits until the end"
-    assert waiting[-1] > waiting[0]
+        with store.watch() as first:
+            prepared(circle, frame, kind, concurrency=1).wait_sync()
+        with store.watch() as second:
+            prepared(
+                circle, frame | {"text": [f"again {n}" for n in range(40)]}, kind, concurrency=1
+            ).wait_sync()
+    assert waiting[:40] == sorted(waiting[:40]), "what was written waits until the end"
+    assert waiting[39] > waiting[0]
+    assert first.n == 2, "whoever is the first need not look up each batch"
+    assert second.n > first.n
 
 
 def test_a_full_disk_is_a_typed_error_and_the_run_goes_on_when_there_is_space(small_disk, fill, asked, kind):

@@ -11,7 +11,8 @@ import pytest
 from consilience.errors import StoreError
 from consilience.store import Store
 from consilience.store import leases as module
-from consilience.store.keeper import Load
+from consilience.store.failures import translated
+from consilience.store.keeper import Load, MemoryShort
 from consilience.store.rows import Bundle
 
 
@@ -38,11 +39,11 @@ def test_rows_beside_which_the_file_needs_more_are_taken_and_nothing_is_lost(
 ):
     monkeypatch.chdir(tmp_path)
     with Store(tmp_path / "history.duckdb", interval=3600) as store:
-        for number in range(60):
-            store.write(answer(number, 2_000_000))
-        store.flush()
-        # The checkpoint after this one row writes the 120 MB before it anew.
         with caplog.at_level(logging.INFO, "consilience.store"):
+            for number in range(60):
+                store.write(answer(number, 2_000_000))
+            store.flush()
+            # The checkpoint after this one row writes the 120 MB before it anew.
             store.write(answer(60, 10))
             store.flush()
         assert "taken again, with more memory" in caplog.text
@@ -64,26 +65,51 @@ def test_the_limit_goes_by_the_rows_and_holds_for_them_alone(store, asked):
     store.record(*asked())
     store.flush()
     sql = "SELECT current_setting('memory_limit'), current_setting('temp_directory')"
-    assert setting(store, Load(1, 100), sql) == [("96.0 MiB", "")]
-    assert setting(store, Load(1, 2**27), sql) == [("1.0 GiB", "")]
+    assert setting(store, Load(1, 100), sql) == [("48.0 MiB", "")]
+    assert setting(store, Load(1, 2**27), sql) == [("512.0 MiB", "")]
     ((own, folder),) = setting(store, None, sql)
-    assert own not in ("96.0 MiB", "1.0 GiB")
+    assert own not in ("48.0 MiB", "512.0 MiB")
     assert folder
     ((most, _),) = setting(store, Load(1, 2**50), sql)
     assert most.split()[1] == own.split()[1]
     assert float(most.split()[0]) == pytest.approx(float(own.split()[0]), rel=0.02)
-    assert setting(store, Load(1, 100), sql) == [("96.0 MiB", "")]
+    assert setting(store, Load(1, 100), sql) == [("48.0 MiB", "")]
 
 
-@pytest.mark.parametrize(("n_bytes", "most"), [(256 * 40_000, 16_384), (40_000, 40_000)])
-def test_long_rows_stand_in_smaller_groups(store, asked, n_bytes, most):
+def test_row_groups_are_small_and_only_compacting_joins_them(store, asked):
+    def groups():
+        return setting(store, None, "SELECT max(count), sum(count) FROM pragma_storage_info('answers')")[0]
+
     store.record(*asked())
     store.flush()
-    load = Load(40_000, n_bytes)
-    setting(store, load, "INSERT INTO answers (id) SELECT CAST(range AS TEXT) FROM range(40000)")
-    found = setting(store, load, "SELECT max(count) FROM pragma_storage_info('answers')")
-    assert found == [(most,)]
-    assert store.sql("SELECT count(DISTINCT id) AS n FROM answers").item() == 40_000
+    setting(
+        store, Load(40_000, 40_000), "INSERT INTO answers (id) SELECT CAST(range AS TEXT) FROM range(40000)"
+    )
+    most, rows = groups()
+    assert most == 4096
+    store.write(answer(40_000, 10))  # under a larger size its checkpoint would join them, in much memory
+    store.flush()
+    store.maintain()
+    assert groups()[0] == 4096
+    store.compact()
+    assert groups()[0] > 4096
+    store.write(answer(40_001, 10))
+    store.flush()
+    assert groups()[0] > 4096
+    assert groups()[1] > rows
+    assert store.sql("SELECT count(DISTINCT id) AS n FROM answers").item() == 40_002
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "Checkpoint failed: failed to allocate data of size 3.0 MiB (93.4 MiB/96.0 MiB used)",
+        "Checkpoint failed: failed to pin block of size 256.0 KiB (47.9 MiB/48.0 MiB used)",
+        "Out of Memory Error: could not allocate block",
+    ],
+)
+def test_each_way_in_which_memory_is_short_is_known(tmp_path, told):
+    assert isinstance(translated(duckdb.IOException(told), tmp_path), MemoryShort)
 
 
 def test_when_there_is_no_more_memory_it_is_said_and_the_rows_wait(tmp_path, monkeypatch):
@@ -125,4 +151,4 @@ def test_memory_that_is_short_while_the_file_is_opened_grows_too(tmp_path, monke
         monkeypatch.setattr(module, "_attached", attached)
         store.write(answer(1, 10))
         store.flush()
-        assert limits == ["96.0 MiB", "192.0 MiB", "384.0 MiB"]
+        assert limits == ["48.0 MiB", "96.0 MiB", "192.0 MiB"]

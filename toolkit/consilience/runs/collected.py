@@ -20,7 +20,7 @@ class Collected:
 
     Parameters
     ----------
-    key
+    key, dtype
         Name and type of the key column.
     experts
         Names of all experts, replicates included.
@@ -93,17 +93,28 @@ class Collected:
 
         self._pack()
         whole = pl.concat(self._row_chunks) if self._row_chunks else pl.DataFrame(schema=self._schema)
-        return whole.sort(_NUMBER).with_columns(
-            pl.col("outcomes").cast(pl.String), pl.col("decision").cast(pl.String)
-        )
+        self._row_chunks = []
+        order = whole[_NUMBER].arg_sort()
+        # Column by column, so that the frame is never there twice.
+        whole = pl.DataFrame([whole.drop_in_place(name).gather(order) for name in self._schema])
+        self._row_chunks = [whole]
+        return whole.with_columns(pl.col("outcomes").cast(pl.String), pl.col("decision").cast(pl.String))
 
     def answers(self) -> pl.DataFrame:
-        """Return one row an answer."""
+        """Return one row an answer, with the key of its row as ``task``."""
         import polars as pl
 
         self._pack()
-        chunks = self._answer_chunks
-        return pl.concat(chunks) if chunks else pl.DataFrame(schema=self._answers_schema)
+        answers = (
+            pl.concat(self._answer_chunks)
+            if self._answer_chunks
+            else pl.DataFrame(schema=self._answers_schema)
+        )
+        # Both are counted by rows, so no table of a million keys is made to join them.
+        rows = pl.concat(self._row_chunks) if self._row_chunks else pl.DataFrame(schema=self._schema)
+        rows = rows.select(_NUMBER, self._key).sort(_NUMBER)
+        place = rows[_NUMBER].search_sorted(answers[_NUMBER])
+        return answers.select(rows[self._key].gather(place).alias("task"), pl.exclude(_NUMBER))
 
     def _pack(self) -> None:
         import polars as pl

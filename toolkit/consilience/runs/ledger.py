@@ -55,6 +55,10 @@ _ANY = """
 SELECT 1 FROM cells
 WHERE state = 'settled' AND answer_kind = ? AND expert || ' ' || prompt_hash = ANY(?::TEXT[]) LIMIT 1
 """
+_OTHERS = """
+SELECT 1 FROM cells
+WHERE run_id <> ? AND answer_kind = ? AND expert || ' ' || prompt_hash = ANY(?::TEXT[]) LIMIT 1
+"""
 _COUNT = """
 SELECT expert, count(DISTINCT (digest, replicate)) FROM cells
 WHERE state = 'settled' AND answer_kind = ? AND digest IN (SELECT unnest(?::TEXT[]))
@@ -151,6 +155,7 @@ class Ledger:
         self.circle = circle_id(experts)
         self._numbers = itertools.count()
         self._ended: set[str] = set()
+        self._first: bool | None = None
         self._kind = hashlib.sha256(storable(answer_spec).encode()).hexdigest()[:16]
         self.alive = store.living(self.run_id)
 
@@ -166,7 +171,20 @@ class Ledger:
 
     def alone(self) -> bool:
         """Whether no other run has written, or reserved, what is not in the tables; called after `reserve`."""
-        return self.alive.undisturbed()
+        undisturbed = self.alive.undisturbed()
+        if not undisturbed:
+            self._first = None
+        return undisturbed
+
+    def first(self) -> bool:
+        """Whether nobody but this run has cells of these experts and this kind; asked while it is `alone`.
+
+        The tables are read once, and again only after something else was there.
+        """
+        if self._first is None:
+            found = self.store.read(_OTHERS, self.run_id, self._kind, self._members, waiting=False)
+            self._first = not found.height
+        return self._first
 
     def settled(self, by_digest: Mapping[str, Question], *, alone: bool = False) -> dict[Cell, Saved]:
         """Return what is settled of questions that are given by their digest, by one statement."""

@@ -18,7 +18,7 @@ from consilience.loop import background
 from consilience.markup.displayed import Displayed
 from consilience.models import AnswerKind, Example, Question
 from consilience.runs.budget import Budget, Purse, Spending
-from consilience.runs.collected import ROW_NUMBER, Collected
+from consilience.runs.collected import Collected
 from consilience.runs.plan import Plan, planned
 from consilience.runs.progress import Progress, follow, shown_here
 from consilience.runs.result import COLUMNS, RunResult
@@ -245,11 +245,9 @@ class Run(Displayed):
         if spent_up is not None:
             left = rows.n - whole.height
             stopped = f"stopped by the budget of {spent_up}, {left:,} of {rows.n:,} rows were not asked"
-        tasks = whole.select(ROW_NUMBER, whole[rows.key].alias("task"))
-        answers = collected.answers().join(tasks, on=ROW_NUMBER, how="left")
         return RunResult(
             frame=whole.select(rows.key, *COLUMNS),
-            answers=answers.select("task", "expert", "outcome", "label", "confidence", "cost_usd"),
+            answers=collected.answers(),
             key=rows.key,
             n_rows=rows.n,
             stopped=stopped,

@@ -295,7 +295,8 @@ class Work:
         if open_rows:
             ledger.reserve({cell for asked in open_rows for cell in asked.missing}, datetime.now(UTC))
             self._alone = ledger.alone()
-            self._look_up(open_rows, alone=self._alone)
+            if not (self._alone and ledger.first()):
+                self._look_up(open_rows, alone=self._alone)
         self._fresh = not any(asked.saved for asked in batch)
 
     def _look_up(self, batch: list[Asked], *, alone: bool = False) -> None:

@@ -31,8 +31,15 @@ _SIGNS: tuple[tuple[tuple[str, ...], type[StoreError], str], ...] = (
         "The store {file} was written by a newer DuckDB than {engine}: upgrade duckdb. The file was not changed.",
     ),
     (
-        # The last two are of a checkpoint, whose error is of another class.
-        ("Out of Memory Error", "could not allocate block", "failed to offload data block"),
+        # All but the first are of a checkpoint, whose error is of another class.
+        (
+            "Out of Memory Error",
+            "could not allocate block",
+            "failed to allocate data",
+            "failed to offload data block",
+            "failed to pin block",
+            "failed to reserve memory",
+        ),
         MemoryShort,
         "The store {file} needs more memory than DuckDB may take: ask for less at once, or use a larger machine.",
     ),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,7 +27,7 @@ from consilience.store.spool import Spool, Waiting
 _LOG = logging.getLogger("consilience.store")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BATCH_SEGMENTS = 512
-_BATCH_BYTES = 64 * 2**20
+_BATCH_BYTES = 16 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,8 @@ class Ingester:
             if not elected:
                 return False
             self._spool.sweep()
-            for batch in _batches(self._spool.waiting()):
-                self._take(self._read(batch), timeout)
+            for batch in _batches(self._read(self._spool.waiting())):
+                self._take(batch, timeout)
             self._stamp()
         return True
 
@@ -84,26 +84,23 @@ class Ingester:
             return True
         return not 0 <= age < seconds
 
-    def _read(self, batch: Sequence[Waiting]) -> list[Segment]:
-        found = []
-        for waiting in batch:
+    def _read(self, waiting: Iterable[Waiting]) -> Iterator[Segment]:
+        """Yield the segments that can be taken, each read when it is wanted."""
+        for each in waiting:
             try:
-                segment = Segment(waiting.name, segments.decode(self._spool.read(waiting.name)))
+                segment = Segment(each.name, segments.decode(self._spool.read(each.name)))
             except segments.DamagedSegment as error:
-                self._spool.quarantine(waiting.name, str(error))
+                self._spool.quarantine(each.name, str(error))
                 continue
             except OSError as error:
-                _LOG.warning("Segment %s cannot be read now and waits: %s.", waiting.name, error.strerror)
+                _LOG.warning("Segment %s cannot be read now and waits: %s.", each.name, error.strerror)
                 continue
             if segments.version(segment.table) > SCHEMA_VERSION:
-                _LOG.info("Segment %s was written by a newer version, which will take it.", waiting.name)
+                _LOG.info("Segment %s was written by a newer version, which will take it.", each.name)
                 continue
-            found.append(segment)
-        return found
+            yield segment
 
     def _take(self, batch: Sequence[Segment], timeout: float) -> None:
-        if not batch:
-            return
         refused = self._entered(batch, timeout)
         if refused is None:
             self._spool.remove(segment.name for segment in batch)
@@ -199,14 +196,14 @@ def _ledger(batch: Sequence[Segment]) -> pa.Table:
     return segments.table_of("ingested", [(each.name, each.table.num_rows, now) for each in batch])
 
 
-def _batches(waiting: Sequence[Waiting]) -> Iterator[list[Waiting]]:
-    batch: list[Waiting] = []
+def _batches(found: Iterable[Segment]) -> Iterator[list[Segment]]:
+    batch: list[Segment] = []
     size = 0
-    for segment in waiting:
-        if batch and (len(batch) == _BATCH_SEGMENTS or size + segment.size > _BATCH_BYTES):
+    for segment in found:
+        batch.append(segment)
+        size += segment.table.nbytes
+        if len(batch) == _BATCH_SEGMENTS or size >= _BATCH_BYTES:
             yield batch
             batch, size = [], 0
-        batch.append(segment)
-        size += segment.size
     if batch:
         yield batch

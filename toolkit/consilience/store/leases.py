@@ -32,12 +32,12 @@ T = TypeVar("T")
 
 _STORAGE_VERSION = "v1.5.0"
 _PAUSE = 0.02
-# A checkpoint writes the last row group of each table anew, and needs some five times its bytes of memory. Smaller
-# groups than DuckDB's 122,880 rows are better where rows are long; where they are short searching takes longer.
-_LONG_ROW_BYTES = 256
-_LONG_ROWS = 16_384
-_LEAST_MEMORY = 96 * 2**20
-_MEMORY_A_BYTE = 8
+# A checkpoint writes the last row group of each table anew, and needs some five times its bytes of memory: DuckDB's own
+# 122,880 rows are too many. It is the same for every file and every lease, since a checkpoint under a larger size would
+# join all smaller groups, and read the whole file for that. Only compacting makes larger ones.
+_GROUP_ROWS = 4_096
+_LEAST_MEMORY = 48 * 2**20
+_MEMORY_A_BYTE = 4
 _ENGINE: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -152,9 +152,8 @@ class Leases:
             if load is not None:
                 memory = min(max(self._memory, _MEMORY_A_BYTE * load.n_bytes), self._most)
                 engine.execute(f"SET memory_limit = '{memory} B'")
-            self._retried(
-                lambda: _attached(engine, f"ATTACH '{self._name}' AS store{_groups(load)}"), timeout
-            )
+            attach = f"ATTACH '{self._name}' AS store (ROW_GROUP_SIZE {_GROUP_ROWS})"
+            self._retried(lambda: _attached(engine, attach), timeout)
             found = version(engine)
             self._check(found)
             migrate(engine, found)
@@ -314,12 +313,6 @@ def _started() -> duckdb.DuckDBPyConnection:
     # No bar on the standard output of a program that reads a store.
     engine.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
     return engine
-
-
-def _groups(load: Load | None) -> str:
-    if load is None or load.n_bytes < _LONG_ROW_BYTES * load.n_rows:
-        return ""
-    return f" (ROW_GROUP_SIZE {_LONG_ROWS})"
 
 
 def _attached(engine: duckdb.DuckDBPyConnection, statement: str) -> None:

@@ -6,6 +6,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -61,12 +62,25 @@ def imported(keeper: Keeper, timeout: float, folder: Path) -> dict[str, int]:
             "-U consilience."
         )
     rows = dict.fromkeys(found, 0)
-    for table, path in found.items():
-        for batch in _batches(path):
-            part = _read(table, batch)
-            with keeper.changing(timeout) as session, session.transaction():
-                rows[table] += _insert(session, table, part)
+    with _seen_by_runs(keeper):
+        for table, path in found.items():
+            for batch in _batches(path):
+                part = _read(table, batch)
+                with keeper.changing(timeout) as session, session.transaction():
+                    rows[table] += _insert(session, table, part)
     return rows
+
+
+@contextmanager
+def _seen_by_runs(keeper: Keeper) -> Iterator[None]:
+    """Show a sign of life, as a run does: runs that live look for what is settled, which may come from here now."""
+    keeper.check_writable()
+    sign = keeper.living(f"import-{uuid.uuid4().hex}")
+    sign.begin()
+    try:
+        yield
+    finally:
+        sign.end()
 
 
 def _span(table: str, since: date | None, until: date | None) -> str:
