@@ -126,7 +126,13 @@ class Label:
 
     def spec(self) -> str:
         """Return the kind as JSON text."""
-        return json.dumps({"kind": self.kind, "choices": self.choices, "name": self.name}, ensure_ascii=False)
+        return _label_spec(self)
+
+
+# a run asks for it twice a row, and writing it takes as long as the rest of the digest
+@lru_cache(maxsize=256)
+def _label_spec(label: Label) -> str:
+    return json.dumps({"kind": label.kind, "choices": label.choices, "name": label.name}, ensure_ascii=False)
 
 
 @lru_cache(maxsize=256)

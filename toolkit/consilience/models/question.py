@@ -111,12 +111,14 @@ class Question:
                 self.context,
                 [(e.question, e.answer) for e in self.examples],
             ]
-            text = json.dumps(shown, ensure_ascii=False)
+            text = _WRITER.encode(shown)
             found = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
             object.__setattr__(self, "_digest", found)
             return found
         return self._digest
 
+
+_WRITER = json.JSONEncoder(ensure_ascii=False)  # json.dumps makes one for each call
 
 # looking at every part of a protocol takes as long as the rest of a question together
 _seen: set[type] = set()
