@@ -11,7 +11,7 @@ from consilience.store import Store
 from consilience.store.rows import Bundle, Row
 
 _INTERVAL = 0.02
-_ROOM = 10_000
+_ROOM = 4_000
 
 
 class Settling:

@@ -27,7 +27,7 @@ from consilience.store.spool import Spool, Waiting
 _LOG = logging.getLogger("consilience.store")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BATCH_SEGMENTS = 512
-_BATCH_BYTES = 16 * 2**20
+_BATCH_BYTES = 12 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,10 +200,11 @@ def _batches(found: Iterable[Segment]) -> Iterator[list[Segment]]:
     batch: list[Segment] = []
     size = 0
     for segment in found:
-        batch.append(segment)
-        size += segment.table.nbytes
-        if len(batch) == _BATCH_SEGMENTS or size >= _BATCH_BYTES:
+        own = segment.table.nbytes
+        if batch and (len(batch) == _BATCH_SEGMENTS or size + own > _BATCH_BYTES):
             yield batch
             batch, size = [], 0
+        batch.append(segment)
+        size += own
     if batch:
         yield batch
