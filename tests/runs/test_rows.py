@@ -1,3 +1,6 @@
+from datetime import date, time, timedelta
+from decimal import Decimal
+
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -69,6 +72,36 @@ def test_rows_without_a_key_are_numbered():
 def test_what_cannot_be_used_is_named_with_its_column_row_and_remedy(frame, said):
     with pytest.raises(InvalidFrame, match=said):
         Rows(frame, Template("Say {text}"), "id")
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        ["a", "b", "a"],
+        [0.0, 1.0, -0.0],
+        [float("nan"), 1.0, float("nan")],
+        [True, False, True],
+        [b"x", b"y", b"x"],
+        [date(2026, 1, 1), date(2026, 1, 2), date(2026, 1, 1)],
+        [time(1), time(2), time(1)],
+        [timedelta(1), timedelta(2), timedelta(1)],
+        [Decimal("1.1"), Decimal(2), Decimal("1.1")],
+        pl.Series(["a", "b", "a"], dtype=pl.Categorical),
+        pl.Series(["a", "b", "a"], dtype=pl.Enum(["a", "b"])),
+    ],
+)
+def test_keys_of_every_type_tell_rows_apart(keys):
+    frame = pl.DataFrame({"id": keys, "text": ["x", "y", "x"]})
+    with pytest.raises(InvalidFrame, match="stands in rows 0, 2: "):
+        Rows(frame, Template("Say {text}"), "id")
+    assert Rows(frame.head(2), Template("Say {text}"), "id").n == 2
+
+
+def test_equal_prompts_are_counted_once_over_several_columns():
+    frame = {"id": [1, 2, 3, 4], "a": ["x", "xy", "x", "x"], "b": ["yz", "z", "yz", None]}
+    rows = Rows(pl.DataFrame(frame).head(3), Template("{a} {b}"), "id")
+    assert (rows.n, rows.n_distinct) == (3, 2)
+    assert [rows.repeated(n) for n in range(3)] == [True, False, True]
 
 
 def test_a_prompt_that_is_only_an_empty_cell_is_named():

@@ -6,7 +6,7 @@ import pytest
 
 import consilience as cs
 from consilience.circle import Circle
-from consilience.errors import InvalidInput, StoreFull
+from consilience.errors import InvalidFrame, InvalidInput, StoreFull
 from consilience.models import Outcome, Response, Usage
 from consilience.models.response import Source
 from consilience.runs import Budget
@@ -157,76 +157,6 @@ def test_what_a_dead_run_had_reserved_is_free(circle, asked, frame, kind):
     assert prepared(circle, frame, kind).wait_sync().asked == 9
 
 
-def test_what_a_run_that_came_and_went_has_settled_is_not_asked_again(asked, kind, where):
-    frame = {"id": list(range(60)), "text": [str(n) for n in range(60)]}
-    last = {"id": list(range(40, 60)), "text": [str(n) for n in range(40, 60)]}
-    came = []
-
-    others = Store(where, interval=3600)  # what it wrote last waits in the spool when its run ends
-
-    def come():
-        came.append(prepared(Circle([asked.expert("ana")], store=others), last, kind).wait_sync())
-
-    async def ana(question):
-        asked.count("ana", question)
-        if asked.n == 1:  # a few rows are reserved by then, and the last are not
-            await asyncio.to_thread(come)
-        return "yes"
-
-    with others, Circle([ana], store=where) as circle:
-        found = prepared(circle, frame, kind, concurrency=1).wait_sync()
-    assert (came[0].asked, found.asked) == (20, 40)
-    assert set(asked.calls.values()) == {1}
-    assert len(found) == 60
-
-
-def test_what_an_import_brings_meanwhile_is_not_asked_again(asked, kind, where, tmp_path):
-    frame = {"id": list(range(60)), "text": [str(n) for n in range(60)]}
-    last = {"id": list(range(40, 60)), "text": [str(n) for n in range(40, 60)]}
-    with Store(tmp_path / "elsewhere.duckdb") as elsewhere:
-        prepared(Circle([asked.expert("ana")], store=elsewhere), last, kind).wait_sync()
-        elsewhere.export(tmp_path / "out")
-    asked.calls.clear()
-
-    async def ana(question):
-        asked.count("ana", question)
-        if asked.n == 1:  # the run has looked up two rows by then, and knows that it is the first
-            await asyncio.to_thread(bring)
-        return "yes"
-
-    def bring():
-        with Store(where) as others:
-            others.import_(tmp_path / "out")
-
-    with Circle([ana], store=where) as circle:
-        found = prepared(circle, frame, kind, concurrency=1).wait_sync()
-    assert (found.asked, found.reused) == (40, 20)
-    assert set(asked.calls.values()) == {1}
-
-
-def test_a_run_alone_looks_up_without_taking_its_rows_into_the_tables(asked, kind, tmp_path):
-    frame = {"id": list(range(40)), "text": [str(n) for n in range(40)]}
-    waiting = []
-    store = Store(tmp_path / "h.duckdb", interval=3600)
-
-    async def ana(question):
-        asked.count("ana", question)
-        waiting.append(len(store._spool.waiting()))
-        return "yes"
-
-    with store, Circle([ana], store=store) as circle:
-        with store.watch() as first:
-            prepared(circle, frame, kind, concurrency=1).wait_sync()
-        with store.watch() as second:
-            prepared(
-                circle, frame | {"text": [f"again {n}" for n in range(40)]}, kind, concurrency=1
-            ).wait_sync()
-    assert waiting[:40] == sorted(waiting[:40]), "what was written waits until the end"
-    assert waiting[39] > waiting[0]
-    assert first.n == 2, "whoever is the first need not look up each batch"
-    assert second.n > first.n
-
-
 def test_a_full_disk_is_a_typed_error_and_the_run_goes_on_when_there_is_space(small_disk, fill, asked, kind):
     frame = {"id": list(range(8)), "text": [str(n) for n in range(8)]}
 
@@ -340,6 +270,13 @@ def test_progress_in_a_log_is_plain_lines(capsys):
 def test_settings_are_checked_before_anything_is_asked(circle, frame, kind, setting):
     with pytest.raises(InvalidInput, match="from 1 up"):
         prepared(circle, frame, kind, **setting)
+
+
+@pytest.mark.parametrize("key", ["answer", "confidence", "cost_usd"])
+def test_a_key_that_a_result_has_too_is_refused_before_anything_is_asked(circle, asked, kind, key):
+    with pytest.raises(InvalidFrame, match=f"a column '{key}' of its own.*rename it"):
+        circle.run({key: [1], "text": ["a"]}, "Is it? {text}", answer=kind, key=key, progress=False)
+    assert asked.n == 0
 
 
 def test_a_budget_has_a_limit():

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 4096
 _NUMBER = "__row__"
+CONFIDENCE = "confidence"
 
 
 class Collected:
@@ -44,7 +45,7 @@ class Collected:
             "degraded": pl.Boolean,
             "reused": pl.UInt16,
             "cost_usd": pl.Float64,
-            "confidence": pl.Float32,
+            CONFIDENCE: pl.Float32,
         }
         self._answers_schema: dict[str, pl.DataType | type[pl.DataType]] = {
             _NUMBER: pl.UInt32,

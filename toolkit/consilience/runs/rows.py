@@ -140,12 +140,8 @@ class Rows:
         twice = some.is_duplicated()
         if twice.any():
             value = some[int(twice.arg_max() or 0)]
-            rows = ", ".join(
-                map(
-                    str,
-                    keys.is_in(pl.Series([value], dtype=keys.dtype).implode()).arg_true().head(5).to_list(),
-                )
-            )
+            same = keys.is_in(pl.Series([value], dtype=keys.dtype).implode())
+            rows = ", ".join(map(str, same.arg_true().head(5).to_list()))
             raise InvalidFrame(
                 f"Column {self.key!r} tells rows apart, {value!r} stands in rows {rows}: "
                 f"frame.unique({self.key!r}), another column, or key=None to number the rows."

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from consilience.consult import Calls
 from consilience.disclosure import Disclosure, provider
-from consilience.errors import InvalidInput, StoreError
+from consilience.errors import InvalidFrame, InvalidInput, StoreError
 from consilience.experts.base import Expert
 from consilience.frames import Frame
 from consilience.loop import background
 from consilience.markup.displayed import Displayed
 from consilience.models import AnswerKind, Example, Question
 from consilience.runs.budget import Budget, Purse, Spending
-from consilience.runs.collected import Collected
+from consilience.runs.collected import CONFIDENCE, ROW_NUMBER, Collected
 from consilience.runs.plan import Plan, planned
 from consilience.runs.progress import Progress, follow, shown_here
 from consilience.runs.result import COLUMNS, RunResult
@@ -83,7 +83,7 @@ class Run(Displayed):
         self._job = Job(
             experts=experts,
             policies=policies,
-            rows=Rows(frame, template, key, tagged.columns),
+            rows=Rows(frame, template, _free(key), tagged.columns),
             template=template,
             answer=answer,
             context=context,
@@ -262,6 +262,15 @@ class Run(Displayed):
             job=self._job,
             store=self._store,
         )
+
+
+def _free(key: str | None) -> str | None:
+    if key in (*COLUMNS, ROW_NUMBER, CONFIDENCE):
+        raise InvalidFrame(
+            f"A result has a column {key!r} of its own, and the key is called so too: rename it in the frame, or give "
+            "key=None to number the rows."
+        )
+    return key
 
 
 def _require_positive(name: str, value: int) -> None:
