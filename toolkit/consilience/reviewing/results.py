@@ -38,9 +38,7 @@ def reviewed(result: RunResult, said: Mapping[object, Response]) -> RunResult:
     numbers = again.frame()
     kept = result.certainty.filter(~pl.col(ROW_NUMBER).is_in(numbers[ROW_NUMBER].implode()))
     certainty = pl.concat([kept, numbers.select(kept.columns)], how="vertical_relaxed").sort(ROW_NUMBER)
-    tasks = certainty.select(ROW_NUMBER, certainty[result.key].alias("task"))
-    people = again.answers().filter(pl.col("expert").cast(pl.String).is_in(own))
-    added = people.join(tasks, on=ROW_NUMBER, how="left").select(result.answers.columns)
+    added = again.answers().filter(pl.col("expert").cast(pl.String).is_in(own))
     members = pl.Enum([*names, *own])
     return replace(
         result,
