@@ -143,11 +143,18 @@ class Frame:
 
     def _schedule(self, action: Callable[[], None]) -> None:
         if self._doc is not None and self._doc.session_context is not None:
-            # A browser that still builds the page takes no notice of new children (Bokeh connects a view to its model
-            # only when all others of its parent are there): what came early is shown when it says that it has drawn.
-            self._doc.add_next_tick_callback(lambda: pn.state.onload(action))
+            self._doc.add_next_tick_callback(lambda: self._show(action))
         else:
             action()
+
+    def _show(self, action: Callable[[], None]) -> None:
+        session = self._doc.session_context.session
+        if session is None or not session.connection_count:
+            action()  # the browser has not come for the page yet, and gets it with this
+        else:
+            # One that still builds the page takes no notice of new children (Bokeh connects a view to its model only
+            # when all others of its parent are there): what comes then is shown when it says that it has drawn.
+            pn.state.onload(action)
 
     def _tell(self, sentence: str, kind: str) -> None:
         mark = "alert" if kind == "error" else "status"
