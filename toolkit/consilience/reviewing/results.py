@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from consilience.models import Response
@@ -44,7 +45,7 @@ def reviewed(result: RunResult, said: Mapping[object, Response]) -> RunResult:
         result,
         certainty=certainty,
         frame=certainty.select(result.key, *COLUMNS),
-        answers=pl.concat([_named(part, members) for part in (result.answers, added)]),
+        answered=partial(_together, result, added, members),
     )
 
 
@@ -69,7 +70,8 @@ def _key_type(result: RunResult) -> pl.DataType:
     return result.certainty.schema[result.key]
 
 
-def _named(answers: pl.DataFrame, members: pl.Enum) -> pl.DataFrame:
+def _together(result: RunResult, added: pl.DataFrame, members: pl.Enum) -> pl.DataFrame:
     import polars as pl
 
-    return answers.with_columns(pl.col("expert").cast(pl.String).cast(members))
+    own = pl.col("expert").cast(pl.String).cast(members)
+    return pl.concat([part.with_columns(own) for part in (result.answers, added)])

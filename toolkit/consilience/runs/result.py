@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
 from consilience.errors import InvalidInput
@@ -36,7 +37,7 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class RunResult(Displayed):
     """What a run gave.
 
@@ -47,9 +48,8 @@ class RunResult(Displayed):
         ``decision``, ``support`` (share of the asked cells behind the answer) with ``support_n`` and ``support_of``,
         ``agreement`` (null for kinds without one), ``outcomes``, ``degraded``, ``reused`` (cells that were not asked
         now), ``cost_usd`` (of the row's answers, null where one is unknown).
-    answers
-        One row an answer: ``task`` (the key), ``expert``, ``outcome``, ``label``, ``confidence``, ``cost_usd``. A
-        replicate after the first is named ``expert #2``.
+    answered
+        Gives `answers`.
     key
         Name of the key column.
     n_rows
@@ -68,7 +68,7 @@ class RunResult(Displayed):
     """
 
     frame: pl.DataFrame
-    answers: pl.DataFrame
+    answered: Callable[[], pl.DataFrame] = field(repr=False)
     key: str
     n_rows: int
     stopped: str
@@ -82,6 +82,14 @@ class RunResult(Displayed):
     job: Job = field(repr=False)
     store: Store | None = field(repr=False)
     providers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def answers(self) -> pl.DataFrame:
+        """One row an answer: ``task`` (the key), ``expert``, ``outcome``, ``label``, ``confidence``, ``cost_usd``.
+
+        A replicate after the first is named ``expert #2``. The frame is made when it is first asked for.
+        """
+        return self.answered()
 
     @property
     def degraded(self) -> bool:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from consilience.errors import InvalidFrame
-from consilience.frames import Frame, require_columns, to_polars
+from consilience.frames import Frame, require_columns
+from consilience.runs.parts import opened
 from consilience.runs.template import Template
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import polars as pl
 
+    Hashes: TypeAlias = npt.NDArray[np.uint64]
+
 ROW = "row"
-_HASH = "__prompt__"
-_FILES = (".parquet", ".csv")
+_PART = 4096
 
 
 class Rows:
@@ -58,27 +61,27 @@ class Rows:
     ) -> None:
         import polars as pl
 
-        lazy = _lazy(frame)
-        schema = lazy.collect_schema()
+        self._source = opened(frame)
+        schema = self._source.schema
         self.key = ROW if key is None else key
         wanted = template.columns if key is None else (key, *template.columns)
         require_columns(pl.DataFrame(schema=schema), tuple(dict.fromkeys((*wanted, *beside))))
         _require_plain(schema, tuple(dict.fromkeys(wanted)))
-        if key is None:
-            if ROW in schema and ROW in template.columns:
-                raise InvalidFrame(
-                    f"Rows without key= are numbered in a column {ROW!r}, and the prompt uses one of that name: give "
-                    f"key=, or rename it."
-                )
-            lazy = lazy.drop(ROW, strict=False).with_row_index(ROW)
-        self.lazy = lazy
+        self._numbered = key is None
+        if self._numbered and ROW in template.columns:
+            raise InvalidFrame(
+                f"Rows without key= are numbered in a column {ROW!r}, and the prompt uses one of that name: give "
+                f"key=, or rename it."
+            )
         self.key_type: pl.DataType = schema[key] if key is not None else pl.UInt32()
         self.columns = list(dict.fromkeys((self.key, *template.columns)))
         self._beside = [name for name in dict.fromkeys(beside) if name not in self.columns]
-        seen = self._checked(template)
-        self.n = seen.height
-        twice, self.n_distinct = _repeated(seen[_HASH])
-        self._repeated = seen[_HASH].is_in(twice.implode()) if twice.len() else None
+        keys, prompts = self._checked(template)
+        if not self._numbered:
+            self._require_distinct(keys)
+        self.n = len(keys)
+        twice, self.n_distinct = _repeated(prompts)
+        self._repeated = _among(prompts, twice) if len(twice) else None
 
     def repeated(self, number: int) -> bool:
         """Whether another row may have the same prompt as the row of this number."""
@@ -86,93 +89,116 @@ class Rows:
 
     def batches(self, size: int) -> Iterator[list[dict[str, Any]]]:
         """Yield the rows as mappings, at most so many at once, in the order of the frame."""
-        wanted = self.lazy.select([*self.columns, *self._beside])
-        for frame in wanted.collect_batches(chunk_size=size, maintain_order=True):
-            for part in frame.iter_slices(size):
-                yield part.to_dicts()
+        for part in self._parts([*self.columns, *self._beside], size):
+            yield part.to_dicts()
 
     def of(self, keys: list[object]) -> pl.DataFrame:
-        """Return the whole rows of some keys."""
+        """Return key and prompt's columns of the rows of some keys."""
         import polars as pl
 
-        wanted = pl.Series(keys, dtype=self.lazy.collect_schema()[self.key])
-        return self.lazy.filter(pl.col(self.key).is_in(wanted.implode())).collect()
+        wanted = pl.col(self.key).is_in(pl.Series(keys, dtype=self.key_type).implode())
+        return pl.concat(part.filter(wanted) for part in self._parts(self.columns, _PART))
 
-    def _checked(self, template: Template) -> pl.DataFrame:
+    def _parts(self, columns: Sequence[str], size: int) -> Iterator[pl.DataFrame]:
+        read = [name for name in columns if not (self._numbered and name == ROW)]
+        number = 0
+        for part in self._source.parts(read, size):
+            yield part.with_row_index(ROW, number) if self._numbered else part
+            number += part.height
+
+    def _checked(self, template: Template) -> tuple[Hashes, Hashes]:
+        """Return a hash of each key, and of each prompt."""
+        import numpy as np
         import polars as pl
 
         # Each text is hashed and looked through where it lies: lists and stripped copies of them take its memory again.
         texts = [pl.col(c).cast(pl.String) for c in template.columns]
-        shown = pl.concat_list(text.hash() for text in texts)
-        blank = pl.all_horizontal(~text.str.contains(r"\S") for text in texts)
-        empty = blank if template.blank else pl.lit(False)
-        seen = self.lazy.select(
-            pl.col(self.key),
-            shown.hash().alias(_HASH),
-            *(pl.col(c).is_null().alias(f"null {c}") for c in self.columns),
-            empty.alias("empty"),
-        ).collect(engine="streaming")
-        if not seen.height:
+        prompt = pl.concat_list(text.hash() for text in texts).hash()
+        keys: list[Hashes] = []
+        prompts: list[Hashes] = []
+        number = 0
+        for part in self._parts(self.columns, _PART):
+            self._require_filled(part, template, number)
+            keys.append(part.select(_told_apart(self.key, self.key_type).hash())[self.key].to_numpy())
+            prompts.append(part.select(prompt=prompt)["prompt"].to_numpy())
+            number += part.height
+        if not number:
             raise InvalidFrame("A run needs at least one row, the frame has none.")
-        for column in self.columns:
-            if (null := seen[f"null {column}"]).any():
-                what = "key" if column == self.key else "prompt"
-                raise InvalidFrame(
-                    f"Column {column!r} of the {what} must be filled, row {null.arg_max()} is null: "
-                    f"frame.drop_nulls({column!r}), or fill it."
-                )
-        if template.blank and seen["empty"].any():
-            raise InvalidFrame(
-                f"A prompt needs a text, row {seen['empty'].arg_max()} is empty in {', '.join(template.columns)}: "
-                "drop the row."
-            )
-        self._require_distinct(seen[self.key])
-        return seen.select(_HASH)
+        return np.concatenate(keys), np.concatenate(prompts)
 
-    def _require_distinct(self, keys: pl.Series) -> None:
+    def _require_filled(self, part: pl.DataFrame, template: Template, before: int) -> None:
         import polars as pl
 
-        hashes = keys.hash()
+        for column in self.columns:
+            if (null := part[column].is_null()).any():
+                what = "key" if column == self.key else "prompt"
+                raise InvalidFrame(
+                    f"Column {column!r} of the {what} must be filled, row {before + (null.arg_max() or 0)} is null: "
+                    f"frame.drop_nulls({column!r}), or fill it."
+                )
+        if template.blank:
+            filled = [pl.col(c).cast(pl.String).str.contains(r"\S") for c in template.columns]
+            empty = part.select(empty=~pl.any_horizontal(filled))["empty"]
+            if empty.any():
+                raise InvalidFrame(
+                    f"A prompt needs a text, row {before + (empty.arg_max() or 0)} is empty in "
+                    f"{', '.join(template.columns)}: drop the row."
+                )
+
+    def _require_distinct(self, hashes: Hashes) -> None:
         alike, _ = _repeated(hashes)
-        if not alike.len():
+        if not len(alike):
             return
-        some = keys.filter(hashes.is_in(alike.implode()))  # two keys of one hash are next to never different
-        twice = some.is_duplicated()
-        if twice.any():
-            value = some[int(twice.arg_max() or 0)]
-            same = keys.is_in(pl.Series([value], dtype=keys.dtype).implode())
-            rows = ", ".join(map(str, same.arg_true().head(5).to_list()))
+        some = self._keys(alike)  # two keys of one hash are next to never different
+        twice = some.filter(some[self.key].is_duplicated())
+        if twice.height:
+            value = twice[self.key][0]
+            same = twice.filter(twice[self.key].is_in(twice[self.key].head(1).implode()))
+            rows = ", ".join(map(str, same["at"].head(5).to_list()))
             raise InvalidFrame(
                 f"Column {self.key!r} tells rows apart, {value!r} stands in rows {rows}: "
                 f"frame.unique({self.key!r}), another column, or key=None to number the rows."
             )
 
+    def _keys(self, hashes: Hashes) -> pl.DataFrame:
+        """Return the keys that have one of these hashes, and at which row each stands."""
+        import polars as pl
 
-def _repeated(hashes: pl.Series) -> tuple[pl.Series, int]:
-    """Return the values that stand more than once, and how many different ones there are.
+        hashed = _told_apart(self.key, self.key_type).hash().is_in(pl.Series(hashes).implode())
+        found = []
+        number = 0
+        for part in self._source.parts([self.key], _PART):
+            found.append(part.with_row_index("at", number).filter(hashed))
+            number += part.height
+        return pl.concat(found)
 
-    Sorting a million of them takes a tenth of the memory of a table of them, which is what ``is_duplicated`` makes.
-    """
-    ordered = hashes.sort()
-    again = ordered.slice(1) == ordered.slice(0, max(ordered.len() - 1, 0))
-    return ordered.slice(1).filter(again).unique(), hashes.len() - int(again.sum())
 
-
-def _lazy(frame: Frame | str | os.PathLike[str]) -> pl.LazyFrame:
+def _told_apart(key: str, dtype: pl.DataType) -> pl.Expr:
     import polars as pl
 
-    if isinstance(frame, pl.LazyFrame):
-        return frame
-    if not isinstance(frame, (str, os.PathLike)):
-        return to_polars(frame).lazy()
-    path = Path(frame)
-    if path.suffix.lower() not in _FILES:
-        raise InvalidFrame(
-            f"A run reads {' and '.join(_FILES)} files, {path.name!r} came: read it with Polars and give the frame."
-        )
-    if not path.exists():
-        raise InvalidFrame(f"A run reads a file that is there, {os.fspath(path)!r} is not: check the path.")
-    return pl.scan_parquet(path) if path.suffix.lower() == ".parquet" else pl.scan_csv(path)
+    # The codes of categories can be others in each part.
+    return pl.col(key).cast(pl.String) if isinstance(dtype, (pl.Categorical, pl.Enum)) else pl.col(key)
+
+
+def _repeated(hashes: Hashes) -> tuple[Hashes, int]:
+    """Return the values that stand more than once, and how many different ones there are.
+
+    Sorting a million of them takes a tenth of the memory of a table of them.
+    """
+    import numpy as np
+
+    ordered = np.sort(hashes)
+    again = ordered[1:] == ordered[:-1]
+    return np.unique(ordered[1:][again]), len(hashes) - int(again.sum())
+
+
+def _among(hashes: Hashes, some: Hashes) -> npt.NDArray[np.bool_]:
+    """Return which of the values are some of those in order."""
+    import numpy as np
+
+    place = np.searchsorted(some, hashes)
+    found: npt.NDArray[np.bool_] = some[np.minimum(place, len(some) - 1)] == hashes
+    return found
 
 
 def _require_plain(schema: pl.Schema, columns: tuple[str, ...]) -> None:

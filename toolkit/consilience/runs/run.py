@@ -247,7 +247,7 @@ class Run(Displayed):
             stopped = f"stopped by the budget of {spent_up}, {left:,} of {rows.n:,} rows were not asked"
         return RunResult(
             frame=whole.select(rows.key, *COLUMNS),
-            answers=collected.answers(),
+            answered=collected.answers,
             key=rows.key,
             n_rows=rows.n,
             stopped=stopped,

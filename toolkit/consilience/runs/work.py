@@ -28,7 +28,8 @@ from consilience.verdict.methods import Voting, usual
 if TYPE_CHECKING:
     from consilience.experts.recorder import Recorder
 
-_BATCH = 4096
+_BATCH = 2048
+_READ = 512
 _PAUSE = 0.25
 _AHEAD_SECONDS = 2.0
 
@@ -146,7 +147,7 @@ class Work:
         return full or self._error is not None or any(purse.exhausted for purse in self._purses)
 
     async def _go(self) -> None:
-        batches = self._prepared(self._job.rows.batches(_BATCH))
+        batches = self._prepared(self._job.rows.batches(_READ))
         lane = Lane("consilience-rows")
         upcoming = asyncio.create_task(lane.call(next, batches, None))
         try:
@@ -162,8 +163,11 @@ class Work:
         if self._error is not None:
             raise self._error
 
-    async def _launch_all(self, batch: Sequence[Asked]) -> None:
-        for asked in batch:
+    async def _launch_all(self, batch: list[Asked]) -> None:
+        """Launch rows in their order; the list is emptied, so that what is done is not kept by it."""
+        batch.reverse()
+        while batch:
+            asked = batch.pop()
             if asked.busy:
                 self._elsewhere.append(asked)
             else:

@@ -73,6 +73,7 @@ class Ingester:
             self._spool.sweep()
             for batch in _batches(self._read(self._spool.waiting())):
                 self._take(batch, timeout)
+                del batch  # the next one is read now
             self._stamp()
         return True
 
