@@ -54,7 +54,7 @@ def texts(events, expert):
 
 async def questions_running():
     names = [task.get_coro().__qualname__ for task in asyncio.all_tasks()]
-    return sum(name in ("_tell_all", "_respond") for name in names)
+    return sum(name in ("_tell_all", "_followed") for name in names)
 
 
 def nothing_is_left():

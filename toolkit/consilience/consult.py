@@ -71,28 +71,14 @@ async def consult(
     if not asked:
         return []
     started = time.monotonic()
-    ended: dict[str, Response] = {}
-
-    def writing(name: str) -> Callable[[str], None] | None:
-        return None if tell is None else partial(_write, name, ended, tell)
-
-    told = partial(_tell_all, tell, heard) if tell is not None or heard is not None else None
-
-    async def respond(expert: Expert, question: Question) -> Response:
-        response = await _respond(
-            expert, policies[expert.name], question, terms.deadline, writing(expert.name)
-        )
-        if heard is not None:  # at once: on a busy loop each turn until others look can take long
-            _end(ended, response, told)
-        return response
-
-    pending = {
-        asyncio.create_task(respond(expert, question), name=expert.name): (expert, question)
-        for expert, question in asked
-    }
+    course = _Course(tell, heard)
+    pending: _Pending = {}
+    for expert, question in asked:
+        answering = _followed(course, expert, policies[expert.name], question, terms.deadline)
+        pending[asyncio.create_task(answering, name=expert.name)] = expert, question
     try:
         one_by_one = terms.may_end_early or tell is not None
-        released = await _gather(pending, ended, terms, started, told, one_by_one=one_by_one)
+        released = await _gather(pending, course, terms, started, one_by_one=one_by_one)
     except asyncio.CancelledError:
         await _stop(pending)
         raise
@@ -100,22 +86,49 @@ async def consult(
     outcome = Outcome.NOT_NEEDED if released else Outcome.TIMED_OUT
     reason = released or _late(terms.deadline)
     for expert, question in pending.values():
-        _end(ended, unanswered(expert, question, outcome, reason, started), told)
-    return [ended[expert.name] for expert, _ in asked]
+        course.end(unanswered(expert, question, outcome, reason, started))
+    return [course.ended[expert.name] for expert, _ in asked]
 
 
-_Told = Callable[[Response], None]
+class _Course:
+    """The responses to one question as they end, and who is told; one object in place of closures for each call."""
+
+    __slots__ = ("ended", "heard", "tell")
+
+    def __init__(self, tell: Tell | None, heard: Callable[[Response], None] | None) -> None:
+        self.ended: dict[str, Response] = {}
+        self.tell = tell
+        self.heard = heard
+
+    def end(self, response: Response) -> None:
+        if response.expert in self.ended:
+            return
+        self.ended[response.expert] = response
+        if self.tell is not None:
+            self.tell(Ended(response))
+        if self.heard is not None:
+            self.heard(response)
+
+    def write(self, name: str, text: str) -> None:
+        if self.tell is not None and name not in self.ended:  # one that resists its cancellation writes on
+            self.tell(Token(name, text))
+
+
+async def _followed(
+    course: _Course, expert: Expert, policy: Calls, question: Question, deadline: float
+) -> Response:
+    write = None if course.tell is None else partial(course.write, expert.name)
+    response = await _respond(expert, policy, question, deadline, write)
+    if course.heard is not None:  # at once: on a busy loop each turn until others look can take long
+        course.end(response)
+    return response
+
+
 _Pending = dict["asyncio.Task[Response]", tuple[Expert, Question]]
 
 
 async def _gather(
-    pending: _Pending,
-    ended: dict[str, Response],
-    terms: Terms,
-    started: float,
-    told: _Told | None,
-    *,
-    one_by_one: bool,
+    pending: _Pending, course: _Course, terms: Terms, started: float, *, one_by_one: bool
 ) -> str:
     """Move tasks from pending to ended until none is left, time is over, or enough have answered; return why enough."""
     # each ends by its own deadline, where its policy sees it; this is for those that resist
@@ -128,34 +141,14 @@ async def _gather(
             return_when=asyncio.FIRST_COMPLETED if one_by_one else asyncio.ALL_COMPLETED,
         )
         for task in done:
-            _end(ended, _result(task, *pending.pop(task), started), told)
+            course.end(_result(task, *pending.pop(task), started))
         if not done or time.monotonic() >= until:
             return ""
         if one_by_one and pending:
             waiting = [expert.name for expert, _ in pending.values()]
-            if enough := terms.enough(question, list(ended.values()), waiting):
+            if enough := terms.enough(question, list(course.ended.values()), waiting):
                 return enough
     return ""
-
-
-def _write(name: str, ended: Mapping[str, Response], tell: Tell, text: str) -> None:
-    if name not in ended:  # one that resists its cancellation writes on
-        tell(Token(name, text))
-
-
-def _end(ended: dict[str, Response], response: Response, told: _Told | None) -> None:
-    if response.expert in ended:
-        return
-    ended[response.expert] = response
-    if told is not None:
-        told(response)
-
-
-def _tell_all(tell: Tell | None, heard: _Told | None, response: Response) -> None:
-    if tell is not None:
-        tell(Ended(response))
-    if heard is not None:
-        heard(response)
 
 
 def _result(task: asyncio.Task[Response], expert: Expert, question: Question, started: float) -> Response:

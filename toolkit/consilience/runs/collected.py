@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from operator import itemgetter
+from typing import TYPE_CHECKING
 
 from consilience.models import Outcome
 from consilience.verdict import Verdict
@@ -13,17 +13,14 @@ from consilience.verdict.result import shown
 if TYPE_CHECKING:
     import polars as pl
 
+    _Row = tuple[object, ...]
+    _Schema = dict[str, pl.DataType | type[pl.DataType]]
+
 _PART = 4096
 _OPEN = 4 * _PART
 _NUMBER = "__row__"
+_NUMBER_OF = itemgetter(0)
 CONFIDENCE = "confidence"
-
-
-class _Decided(NamedTuple):
-    """One row of the result, and those of its answers."""
-
-    row: tuple[object, ...]
-    answers: list[tuple[object, ...]]
 
 
 class Collected:
@@ -43,7 +40,7 @@ class Collected:
     def __init__(self, key: str, dtype: pl.DataType, experts: list[str]) -> None:
         import polars as pl
 
-        self._schema: dict[str, pl.DataType | type[pl.DataType]] = {
+        self._schema: _Schema = {
             _NUMBER: pl.UInt32,
             key: dtype,
             "answer": pl.String,
@@ -58,7 +55,7 @@ class Collected:
             "cost_usd": pl.Float64,
             CONFIDENCE: pl.Float32,
         }
-        self._answers_schema: dict[str, pl.DataType | type[pl.DataType]] = {
+        self._answers_schema: _Schema = {
             _NUMBER: pl.UInt32,
             "task": dtype,
             "expert": pl.Enum(experts),
@@ -67,7 +64,7 @@ class Collected:
             "confidence": pl.Float32,
             "cost_usd": pl.Float64,
         }
-        self._open: dict[int, list[_Decided]] = {}
+        self._open: dict[int, tuple[list[_Row], list[_Row]]] = {}
         self._n_open = 0
         self._rows: dict[int, list[bytes]] = {}
         self._answers: dict[int, list[bytes]] = {}
@@ -91,7 +88,10 @@ class Collected:
             verdict.usage.cost_usd,
             sum(known) / len(known) if known else None,
         )
-        answers: list[tuple[object, ...]] = [
+        part = number // _PART
+        rows, answers = self._open.setdefault(part, ([], []))
+        rows.append(row)
+        answers.extend(
             (
                 number,
                 key,
@@ -102,12 +102,9 @@ class Collected:
                 r.usage.cost_usd,
             )
             for r in verdict.responses
-        ]
-        part = number // _PART
-        together = self._open.setdefault(part, [])
-        together.append(_Decided(row, answers))
+        )
         self._n_open += 1
-        if len(together) == _PART:
+        if len(rows) == _PART:
             self._pack(part)
         elif self._n_open >= _OPEN:  # rows that come late must not hold all others
             self._pack_all()
@@ -127,31 +124,25 @@ class Collected:
             self._pack(part)
 
     def _pack(self, part: int) -> None:
-        decided = self._open.pop(part)
-        self._n_open -= len(decided)
-        decided.sort(key=_number)
-        rows, answers = (each.row for each in decided), (one for each in decided for one in each.answers)
-        self._rows.setdefault(part, []).append(_packed(rows, self._schema))
-        self._answers.setdefault(part, []).append(_packed(answers, self._answers_schema))
+        rows, answers = self._open.pop(part)
+        self._n_open -= len(rows)
+        for decided, packed, schema in (
+            (rows, self._rows, self._schema),
+            (answers, self._answers, self._answers_schema),
+        ):
+            decided.sort(key=_NUMBER_OF)
+            packed.setdefault(part, []).append(_packed(decided, schema))
 
 
-def _number(decided: _Decided) -> int:
-    number = decided.row[0]
-    assert isinstance(number, int)
-    return number
-
-
-def _packed(rows: Iterable[tuple[object, ...]], schema: dict[str, pl.DataType | type[pl.DataType]]) -> bytes:
+def _packed(rows: list[_Row], schema: _Schema) -> bytes:
     import polars as pl
 
     sink = io.BytesIO()
-    pl.DataFrame(list(rows), schema=schema, orient="row").write_ipc(sink, compression="zstd")
+    pl.DataFrame(rows, schema=schema, orient="row").write_ipc(sink, compression="zstd")
     return sink.getvalue()
 
 
-def _unpacked(
-    packed: dict[int, list[bytes]], schema: dict[str, pl.DataType | type[pl.DataType]]
-) -> pl.DataFrame:
+def _unpacked(packed: dict[int, list[bytes]], schema: _Schema) -> pl.DataFrame:
     import polars as pl
 
     parts = [pl.DataFrame(schema=schema)]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from consilience.consult import Calls, consult
 from consilience.disclosure import Disclosure, Shown
@@ -32,6 +33,12 @@ _BATCH = 2048
 _READ = 512
 _PAUSE = 0.25
 _AHEAD_SECONDS = 2.0
+
+
+Member: TypeAlias = tuple[str, int]
+"""An expert's name and the number of its replicate: whose cell it is in a row."""
+
+_Answers: TypeAlias = dict[Member, Response]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,28 +70,35 @@ class Job:
         """Return the question of one row as it leaves, and who may be asked it."""
         return self.disclosure.of(self.question(row), self.experts)
 
-    def cells(self, digest: str, experts: Sequence[Expert]) -> list[Cell]:
-        """Return the cells of the question of this digest."""
-        return [Cell(digest, e.name, r) for r in range(self.replicates) for e in experts]
+    def members(self, experts: Sequence[Expert]) -> tuple[Member, ...]:
+        """Return who answers a row, where these experts may see it."""
+        return tuple((e.name, r) for r in range(self.replicates) for e in experts)
 
 
 @dataclass(slots=True)
 class Asked:
-    """One row: its question as it leaves, its cells, and which of them are settled or under way elsewhere."""
+    """One row: its question as it leaves, whose cells it has, and which are settled or under way elsewhere.
+
+    Thousands wait at once, and what each holds of its own is what collecting garbage has to go through.
+    """
 
     number: int
     key: object
     shown: Shown
     question: Question
     digest: str
-    cells: list[Cell]
-    saved: dict[Cell, Saved] = field(default_factory=dict)
+    members: tuple[Member, ...]
+    saved: dict[Member, Saved] = field(default_factory=dict)
     busy: bool = False
 
     @property
-    def missing(self) -> list[Cell]:
-        """Cells without a settled response."""
-        return [cell for cell in self.cells if cell not in self.saved]
+    def missing(self) -> Sequence[Member]:
+        """Whose cells have no settled response."""
+        return [m for m in self.members if m not in self.saved] if self.saved else self.members
+
+    def cells(self, members: Iterable[Member]) -> Iterator[Cell]:
+        """Yield cells of this row."""
+        return (Cell(self.digest, *member) for member in members)
 
 
 class Work:
@@ -113,8 +127,9 @@ class Work:
         self._settling = None if ledger is None else Settling(ledger.store)
         self._window = asyncio.Semaphore(job.concurrency)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._shared: dict[tuple[str, tuple[Cell, ...]], asyncio.Future[dict[Cell, Response]]] = {}
+        self._shared: dict[tuple[str, tuple[Member, ...]], asyncio.Future[_Answers]] = {}
         self._by_name = {expert.name: expert for expert in job.experts}
+        self._members = job.members(job.experts)
         self._elsewhere: list[Asked] = []
         self._fresh = False
         self._alone = False
@@ -204,7 +219,7 @@ class Work:
         if not self._job.rows.repeated(asked.number):
             self._finish(asked, await self._ask(asked))
             return
-        same = asked.digest, tuple(asked.cells)
+        same = asked.digest, asked.members
         known = self._shared.get(same)
         if known is None:
             known = self._shared[same] = asyncio.get_running_loop().create_future()
@@ -220,32 +235,35 @@ class Work:
         asked.question = replace(asked.question, id=first.question_id)
         self._finish(asked, answers, shared=True)
 
-    async def _ask(self, asked: Asked) -> dict[Cell, Response]:
-        missing = asked.missing
-        answers: dict[Cell, Response] = {}
+    async def _ask(self, asked: Asked) -> _Answers:
+        # No comprehension here, and in what this awaits: variables that it shares are objects of their own in each row
+        # that is under way, and the garbage collector goes through them.
+        answers: _Answers = {}
         for saved in asked.saved.values():
             # New answers stand beside those that the history has.
             asked.question = replace(asked.question, id=saved.response.question_id, asked_at=saved.asked_at)
             break
-
-        async def ask(replicate: int) -> None:
-            experts = [self._by_name[cell.expert] for cell in missing if cell.replicate == replicate]
-
-            def heard(response: Response) -> None:
-                response = asked.shown.hide(response)
-                cell = Cell(asked.digest, response.expert, replicate)
-                answers[cell] = response
-                self._settle(cell, response, asked.question)
-
-            if experts:
-                each = [(expert, asked.question) for expert in experts]
-                await consult(each, self._job.policies, Terms(deadline=self._job.deadline), heard=heard)
-
         if self._job.replicates == 1:
-            await ask(0)
+            await self._ask_once(asked, answers, 0)
         else:
-            await asyncio.gather(*map(ask, range(self._job.replicates)))
+            await asyncio.gather(*map(partial(self._ask_once, asked, answers), range(self._job.replicates)))
         return answers
+
+    async def _ask_once(self, asked: Asked, answers: _Answers, replicate: int) -> None:
+        each = self._each(asked, replicate)
+        if each:
+            heard = partial(self._heard, asked, answers, replicate)
+            await consult(each, self._job.policies, Terms(deadline=self._job.deadline), heard=heard)
+
+    def _each(self, asked: Asked, replicate: int) -> list[tuple[Expert, Question]]:
+        return [
+            (self._by_name[name], asked.question) for name, number in asked.missing if number == replicate
+        ]
+
+    def _heard(self, asked: Asked, answers: _Answers, replicate: int, response: Response) -> None:
+        response = asked.shown.hide(response)
+        answers[response.expert, replicate] = response
+        self._settle(Cell(asked.digest, response.expert, replicate), response, asked.question)
 
     def _settle(self, cell: Cell, response: Response, question: Question) -> None:
         self._tally.answered(response, settled=response.outcome in SETTLED)
@@ -254,17 +272,15 @@ class Work:
         if self._ledger is not None and self._settling is not None:
             self._settling.put(self._ledger.rows(cell, response, question))
 
-    def _finish(self, asked: Asked, answers: Mapping[Cell, Response], *, shared: bool = False) -> None:
-        said = [asked.saved[cell].response if cell in asked.saved else answers[cell] for cell in asked.cells]
-        responses = [
-            _numbered(response, cell.replicate) for response, cell in zip(said, asked.cells, strict=True)
-        ]
+    def _finish(self, asked: Asked, answers: _Answers, *, shared: bool = False) -> None:
+        said = [asked.saved[m].response if m in asked.saved else answers[m] for m in asked.members]
+        responses = [_numbered(response, m[1]) for response, m in zip(said, asked.members, strict=True)]
         withheld = [_numbered(r, n) for n in range(self._job.replicates) for r in asked.shown.withheld]
         verdict = decide(
             asked.question, [*responses, *withheld], method=usual(self._job.answer, self._job.method)
         )
-        n_reused = len(asked.cells) if shared else len(asked.saved)
-        self._tally.decided(n_reused, len(asked.cells))
+        n_reused = len(asked.members) if shared else len(asked.saved)
+        self._tally.decided(n_reused, len(asked.members))
         self._collected.add(asked.number, asked.key, asked.shown.restored(verdict), n_reused)
         kept = all(saved.decided for saved in asked.saved.values()) and not answers
         if self._ledger is not None and self._settling is not None and not shared and not kept:
@@ -289,15 +305,17 @@ class Work:
     def _asked(self, number: int, row: dict[str, Any]) -> Asked:
         shown = self._job.shown(row)
         digest = shown.question.digest
-        cells = self._job.cells(digest, shown.experts)
-        return Asked(number, row[self._job.rows.key], shown, shown.question, digest, cells)
+        whole = len(shown.experts) == len(self._by_name)
+        members = self._members if whole else self._job.members(shown.experts)
+        return Asked(number, row[self._job.rows.key], shown, shown.question, digest, members)
 
     def _claim(self, ledger: Ledger, batch: list[Asked]) -> None:
         if not self._fresh:
             self._read(ledger, batch, alone=self._alone)
         open_rows = [asked for asked in batch if asked.missing]
         if open_rows:
-            ledger.reserve({cell for asked in open_rows for cell in asked.missing}, datetime.now(UTC))
+            cells = {cell for asked in open_rows for cell in asked.cells(asked.missing)}
+            ledger.reserve(cells, datetime.now(UTC))
             self._alone = ledger.alone()
             if not (self._alone and ledger.first()):
                 self._look_up(open_rows, alone=self._alone)
@@ -310,12 +328,13 @@ class Work:
         if standing.settled:
             self._read(self._ledger, batch, alone=alone)
         for asked in batch:
-            asked.busy = not standing.elsewhere.isdisjoint(asked.missing)
+            asked.busy = not standing.elsewhere.isdisjoint(asked.cells(asked.missing))
 
     def _read(self, ledger: Ledger, batch: list[Asked], *, alone: bool) -> None:
         saved = ledger.settled({asked.digest: asked.question for asked in batch}, alone=alone)
         for asked in batch:
-            asked.saved = {cell: saved[cell] for cell in asked.cells if cell in saved} if saved else {}
+            own = zip(asked.members, asked.cells(asked.members), strict=True)
+            asked.saved = {member: saved[cell] for member, cell in own if cell in saved} if saved else {}
 
 
 def _numbered(response: Response, replicate: int) -> Response:

@@ -185,21 +185,21 @@ class Leases:
         if file.exists():
             return
         fresh = self._place.spool / f".writing-{uuid.uuid4().hex}.duckdb"
+        engine = self._writers.take()
         try:
-            connection = duckdb.connect(
-                str(fresh), config={"storage_compatibility_version": _STORAGE_VERSION}
-            )
-            try:
-                migrate(connection)
-            finally:
-                connection.close()
+            name = str(fresh).replace("'", "''")
+            _attached(engine, f"ATTACH '{name}' AS store (STORAGE_VERSION '{_STORAGE_VERSION}')")
+            migrate(engine, 0)
+            _detach(engine)
             _sync(fresh)
             os.replace(fresh, file)
             sync_folder(file.parent)
         except (duckdb.Error, OSError) as error:
+            engine.close()
             with suppress(OSError):
                 fresh.unlink()
             raise failures.translated(error, file) from error
+        self._writers.keep(engine)
 
     def _refuse_newer(self) -> None:
         # Opening for writing replays a log that a crash left behind: a newer version's file would change by that.
