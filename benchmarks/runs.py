@@ -1,11 +1,12 @@
 """What a run costs over a bare ``asyncio.gather``, and how much memory a long one takes.
 
     python benchmarks/runs.py [--rows 4000] [--rounds 5] [--json FILE]
-    python benchmarks/runs.py --memory [--rows 1000000] [--store]
+    python benchmarks/runs.py --memory [--rows 1000000] [--store] [--file groups|one-group|csv]
 
 The first asks the same three scripted experts the same questions by a bare gather in windows, and by a run with and
-without a store, in turn; CPU time, medians of the rounds. The second runs over a Parquet file with 1 KB a row in a
-process of its own, and prints its peak resident memory.
+without a store, in turn; CPU time, medians of the rounds. The second runs over a file with 1 KB of words a row in a
+process of its own, and prints its peak resident memory: Parquet in row groups of 10,000, Parquet in one row group, as
+pandas writes it, or CSV.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import random
 import statistics
 import subprocess
 import sys
@@ -99,22 +101,37 @@ with cs.Circle([cs.Scripted("ana", ["yes"])], store=store) as circle:
 """
 
 
-def write_rows(path: Path, rows: int) -> None:
+def texts(numbers: range) -> list[str]:
+    letters = random.Random(7)
+    words = [
+        "".join(letters.choices("abcdefghijklmnopqrstuvwxyz", k=letters.randint(2, 9))) for _ in range(20_000)
+    ]
+    chosen = random.Random(numbers.start)
+    return [f"{n} {' '.join(chosen.choices(words, k=180))}"[:1024] for n in numbers]
+
+
+def write_rows(folder: Path, rows: int, kind: str) -> Path:
     import pyarrow as pa
+    import pyarrow.csv
     import pyarrow.parquet as pq
 
     schema = pa.schema({"id": pa.int64(), "text": pa.string()})
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+    batches: list[pa.RecordBatch] = []
+    path = folder / ("rows.csv" if kind == "csv" else "rows.parquet")
+    with pa.csv.CSVWriter(path, schema) if kind == "csv" else pq.ParquetWriter(path, schema) as writer:
         for start in range(0, rows, 10_000):
-            ids = range(start, min(start + 10_000, rows))
-            texts = [f"{n} ".ljust(1024, chr(97 + n % 26)) for n in ids]
-            writer.write_table(pa.table({"id": list(ids), "text": texts}, schema=schema))
+            numbers = range(start, min(start + 10_000, rows))
+            batches.append(pa.record_batch({"id": list(numbers), "text": texts(numbers)}, schema=schema))
+            if kind != "one-group":
+                writer.write_table(pa.Table.from_batches([batches.pop()]))
+        if batches:
+            writer.write_table(pa.Table.from_batches(batches), row_group_size=rows)
+    return path
 
 
-def memory(rows: int, *, kept: bool) -> dict[str, float]:
+def memory(rows: int, kind: str, *, kept: bool) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "rows.parquet"
-        write_rows(path, rows)
+        path = write_rows(Path(folder), rows, kind)
         store = str(Path(folder) / "h.duckdb") if kept else ""
         command = [sys.executable, "-c", MEMORY, str(path), str(rows), store]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -128,10 +145,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--store", action="store_true", help="with --memory: keep the run in a store")
+    parser.add_argument("--file", choices=("groups", "one-group", "csv"), default="groups")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     if given.memory:
-        found = memory(given.rows or 1_000_000, kept=given.store)
+        found = memory(given.rows or 1_000_000, given.file, kept=given.store)
     else:
         found = overhead(given.rows or 4000, given.rounds)
     unit = "" if given.memory else " us CPU a cell"

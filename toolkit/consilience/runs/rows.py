@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Hashes: TypeAlias = npt.NDArray[np.uint64]
 
 ROW = "row"
-_PART = 4096
+_PART = 1024
 
 
 class Rows:
