@@ -2,6 +2,7 @@
 
 import asyncio
 
+import consilience as cs
 from consilience.circle import Circle
 from consilience.store import Store
 
@@ -78,3 +79,12 @@ def test_a_run_alone_looks_up_without_taking_its_rows_into_the_tables(asked, kin
     assert waiting[39] > waiting[0]
     assert first.n == 2, "whoever is the first need not look up each batch"
     assert second.n > first.n
+
+
+def test_what_a_long_run_wrote_is_in_the_tables_when_it_returns(where):
+    rows = 17_000
+    frame = {"id": list(range(rows)), "text": [str(n) for n in range(rows)]}
+    with Store(where, interval=3600) as store, Circle([cs.Scripted("ana", ["yes"])], store=store) as circle:
+        found = prepared(circle, frame, cs.Label("yes", "no")).wait_sync()
+        assert not store._spool.waiting()
+    assert len(found) == found.answers.height == rows

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from consilience.runs.ledger import Ledger
     from consilience.store import Store
 
+_LONG = 16_384
+
 
 class Run(Displayed):
     """One prompt over all rows of a frame; made by `Circle.run`, which says what the parameters mean.
@@ -199,6 +201,10 @@ class Run(Displayed):
             self._plan = None  # one that was read meanwhile holds no more
             if ledger is not None:
                 self._end(ledger, tally, state)
+        if self._store is not None and self._job.rows.n >= _LONG:
+            # Before the results are laid out: taking rows in beside that is when a run needs most memory.
+            with suppress(StoreError):  # they are safe in the spool
+                await asyncio.to_thread(self._store.flush)
         self._result = self._resulting(tally, collected, purses)
         return self._result
 
