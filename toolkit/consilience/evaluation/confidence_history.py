@@ -107,7 +107,7 @@ def _by_others(answers: pl.DataFrame) -> pl.DataFrame:
     most = votes.group_by("question_id", maintain_order=True).agg(
         pl.col("key").first().alias("first"),
         pl.col("votes").first().alias("n_first"),
-        pl.col("votes").get(1, null_on_oob=True).fill_null(0).alias("n_second"),
+        pl.col("votes").shift(-1).first().fill_null(0).alias("n_second"),
         pl.col("votes").sum().alias("of"),
     )
     others = pl.col("of") - 1

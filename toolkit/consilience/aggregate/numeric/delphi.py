@@ -173,7 +173,7 @@ def _tasks(
     order = history.select("task").unique(maintain_order=True)
     newest = history.group_by("task", maintain_order=True).agg(
         pl.col("median", "spread", "answered").last(),
-        pl.col("median", "spread").get(-2, null_on_oob=True).name.suffix("_before"),
+        pl.col("median", "spread").shift().last().name.suffix("_before"),
     )
     before = pl.col("spread_before")
     still = ((pl.col("spread") - before).abs() <= settled * before) & (
