@@ -274,7 +274,8 @@ class Circle(Keeping, Closing, CircleDisplayed):
         Parameters
         ----------
         frame
-            Polars (eager or lazy), pandas or Arrow, or the path of a Parquet or CSV file, which is read in batches.
+            Polars (eager or lazy), pandas or Arrow, or the path of a Parquet or CSV file. Give the path where memory
+            counts: of a file a few megabytes are held at once, while Polars reads a lazy frame by the row group.
         prompt
             A text in which ``{column}`` stands for a cell; ``{{`` and ``}}`` are braces. Equal prompts are asked once.
         answer, context, examples
