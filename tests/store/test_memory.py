@@ -65,15 +65,15 @@ def test_the_limit_goes_by_the_rows_and_holds_for_them_alone(store, asked):
     store.record(*asked())
     store.flush()
     sql = "SELECT current_setting('memory_limit'), current_setting('temp_directory')"
-    assert setting(store, Load(1, 100), sql) == [("32.0 MiB", "")]
+    assert setting(store, Load(1, 100), sql) == [("40.0 MiB", "")]
     assert setting(store, Load(1, 2**27), sql) == [("512.0 MiB", "")]
     ((own, folder),) = setting(store, None, sql)
-    assert own not in ("32.0 MiB", "512.0 MiB")
+    assert own not in ("40.0 MiB", "512.0 MiB")
     assert folder
     ((most, _),) = setting(store, Load(1, 2**50), sql)
     assert most.split()[1] == own.split()[1]
     assert float(most.split()[0]) == pytest.approx(float(own.split()[0]), rel=0.02)
-    assert setting(store, Load(1, 100), sql) == [("32.0 MiB", "")]
+    assert setting(store, Load(1, 100), sql) == [("40.0 MiB", "")]
 
 
 def test_row_groups_are_small_and_only_compacting_joins_them(store, asked):
@@ -151,4 +151,4 @@ def test_memory_that_is_short_while_the_file_is_opened_grows_too(tmp_path, monke
         monkeypatch.setattr(module, "_attached", attached)
         store.write(answer(1, 10))
         store.flush()
-        assert limits == ["32.0 MiB", "64.0 MiB", "128.0 MiB"]
+        assert limits == ["40.0 MiB", "80.0 MiB", "160.0 MiB"]

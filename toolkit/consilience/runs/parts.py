@@ -116,8 +116,10 @@ class _Csv:
         try:
             with self._path.open("rb") as file:
                 head = b""
-                while not head.strip():
-                    head += next(_records(file, 1))
+                for line in _records(file, 1):
+                    head += line
+                    if head.strip():
+                        break
                 for records in _records(file, _CSV_BYTES):
                     part = pl.read_csv(head + records, schema=self.schema, columns=list(columns))
                     yield from part.select(columns).iter_slices(size)

@@ -27,7 +27,7 @@ from consilience.store.spool import Spool, Waiting
 _LOG = logging.getLogger("consilience.store")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BATCH_SEGMENTS = 512
-_BATCH_BYTES = 8 * 2**20
+_BATCH_BYTES = 10 * 2**20
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ _PAUSE = 0.02
 # 122,880 rows are too many. It is the same for every file and every lease, since a checkpoint under a larger size would
 # join all smaller groups, and read the whole file for that. Only compacting makes larger ones.
 _GROUP_ROWS = 4_096
-_LEAST_MEMORY = 32 * 2**20
+_LEAST_MEMORY = 40 * 2**20
 _MEMORY_A_BYTE = 4
 _ENGINE: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
