@@ -104,6 +104,27 @@ def test_equal_prompts_are_counted_once_over_several_columns():
     assert [rows.repeated(n) for n in range(3)] == [True, False, True]
 
 
+@pytest.mark.parametrize("key", ["at", "row", "prompt"])
+def test_keys_and_prompts_that_stand_far_apart_are_told_apart(key):
+    frame = pl.DataFrame(
+        {key: [f"k{n}" for n in range(9_000)], "text": [f"t{n % 8_000}" for n in range(9_000)]}
+    )
+    rows = Rows(frame, Template("Say {text}"), key)
+    assert (rows.n, rows.n_distinct) == (9_000, 8_000)
+    assert [rows.repeated(n) for n in (0, 999, 1_000, 7_999, 8_000)] == [True, True, False, False, True]
+    assert rows.of(["k8500", "k3"]).rows() == [("k3", "t3"), ("k8500", "t500")]
+    twice = frame.with_columns(pl.col(key).replace("k8500", "k3"))
+    with pytest.raises(InvalidFrame, match="'k3' stands in rows 3, 8500: "):
+        Rows(twice, Template("Say {text}"), key)
+
+
+@pytest.mark.parametrize(("text", "said"), [(None, "null"), (" ", "empty")])
+def test_a_cell_far_down_that_has_no_text_is_named_by_its_row(text, said):
+    table = pl.DataFrame({"id": range(5_000), "text": ["a"] * 4_000 + [text] + ["b"] * 999})
+    with pytest.raises(InvalidFrame, match=f"row 4000 is {said}"):
+        Rows(table, Template("{text}"), "id")
+
+
 def test_a_prompt_that_is_only_an_empty_cell_is_named():
     with pytest.raises(InvalidFrame, match="row 1 is empty in text"):
         Rows({"id": [1, 2], "text": ["a", "  "]}, Template("{text}"), "id")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Hashes: TypeAlias = npt.NDArray[np.uint64]
 
 ROW = "row"
+_AT = "__at__"
 _PART = 1024
 
 
@@ -154,7 +155,7 @@ class Rows:
         if twice.height:
             value = twice[self.key][0]
             same = twice.filter(twice[self.key].is_in(twice[self.key].head(1).implode()))
-            rows = ", ".join(map(str, same["at"].head(5).to_list()))
+            rows = ", ".join(map(str, same[_AT].head(5).to_list()))
             raise InvalidFrame(
                 f"Column {self.key!r} tells rows apart, {value!r} stands in rows {rows}: "
                 f"frame.unique({self.key!r}), another column, or key=None to number the rows."
@@ -168,7 +169,7 @@ class Rows:
         found = []
         number = 0
         for part in self._source.parts([self.key], _PART):
-            found.append(part.with_row_index("at", number).filter(hashed))
+            found.append(part.with_row_index(_AT, number).filter(hashed))
             number += part.height
         return pl.concat(found)
 
