@@ -81,8 +81,16 @@ class Kernel:
                 return "".join(said)
 
     def value(self, expression):
-        """Return what an expression is, asked beside the cells."""
-        return self.run(f"print(repr({expression}), flush=True)", cell=None).splitlines()[-1]
+        """Return what an expression is, asked beside the cells; what experts print meanwhile is not taken for it."""
+        content = self._content("") | {"user_expressions": {"value": expression}}
+        message = self.client.session.msg("execute_request", content, metadata={"cellId": None})
+        self.client.shell_channel.send(message)
+        while True:
+            reply = self.client.get_shell_msg(timeout=WAIT)
+            if reply["parent_header"].get("msg_id") == message["header"]["msg_id"]:
+                found = reply["content"]["user_expressions"]["value"]
+                assert found["status"] == "ok", found
+                return found["data"]["text/plain"]
 
     def until(self, expression, wanted):
         """Ask until an expression is what is wanted."""
