@@ -101,6 +101,7 @@ class _Course:
         self.heard = heard
 
     def end(self, response: Response) -> None:
+        """Take a response; a second one of the same expert comes too late."""
         if response.expert in self.ended:
             return
         self.ended[response.expert] = response
@@ -110,7 +111,8 @@ class _Course:
             self.heard(response)
 
     def write(self, name: str, text: str) -> None:
-        if self.tell is not None and name not in self.ended:  # one that resists its cancellation writes on
+        """Pass on what an expert writes; one that resists its cancellation writes on after its end."""
+        if self.tell is not None and name not in self.ended:
             self.tell(Token(name, text))
 
 

@@ -1,4 +1,4 @@
-"""Verdicts of a run as packed columns, which take a hundredth of the memory of the objects."""
+"""Verdicts of a run, as packed columns in place of objects."""
 
 from __future__ import annotations
 
