@@ -1,10 +1,28 @@
 """What a run looks up while it is alone, and that it sees who comes."""
 
 import asyncio
+import subprocess
+import sys
 
 import consilience as cs
 from consilience.circle import Circle
 from consilience.store import Store
+
+RESERVE = """
+import asyncio, sys
+import consilience as cs
+
+
+async def ana(question):
+    print("reserved", flush=True)
+    await asyncio.sleep(600)
+
+
+frame = {"id": list(range(60)), "text": [str(n) for n in range(60)]}
+with cs.Circle([ana], store=sys.argv[1]) as circle:
+    run = circle.run(frame, "Is it? {text}", answer=cs.Label("yes", "no"), key="id", concurrency=1, progress=False)
+    run.wait_sync()
+"""
 
 
 def prepared(circle, frame, kind, **settings):
@@ -79,6 +97,25 @@ def test_a_run_alone_looks_up_without_taking_its_rows_into_the_tables(asked, kin
     assert waiting[39] > waiting[0]
     assert first.n == 2, "whoever is the first need not look up each batch"
     assert second.n > first.n
+
+
+def test_what_killed_runs_had_reserved_is_not_read_when_it_is_resumed(asked, kind, tmp_path):
+    where = tmp_path / "h.duckdb"
+    for _ in range(3):
+        child = subprocess.Popen(
+            [sys.executable, "-c", RESERVE, str(where)], stdout=subprocess.PIPE, text=True
+        )
+        assert child.stdout.readline() == "reserved\n"
+        child.kill()
+        child.communicate()
+    frame = {"id": list(range(60)), "text": [str(n) for n in range(60)]}
+    with Store(where) as store, Circle([asked.expert("ana")], store=store) as circle:
+        left = store.sql("SELECT count(*) FROM cells WHERE state = 'reserved'").item()
+        with store.watch() as watched:
+            found = prepared(circle, frame, kind).wait_sync()
+    assert left >= 3
+    assert found.asked == 60
+    assert not [shape.sql for shape in watched.shapes if "reserved" in shape.sql]
 
 
 def test_what_a_long_run_wrote_is_in_the_tables_when_it_returns(where):

@@ -1,7 +1,8 @@
-"""One run in two processes at once: they share the work, and no cell is asked twice."""
+"""One run in several processes at once: they share the work, and no cell is asked twice."""
 
 import subprocess
 import sys
+import time
 from collections import Counter
 
 import consilience as cs
@@ -46,11 +47,36 @@ def test_two_processes_share_a_run_and_ask_each_cell_once(tmp_path, where):
         child.stdin.write("go\n")
         child.stdin.flush()
     said = [child.communicate(timeout=120)[0].split() for child in children]
-    files = [tmp_path / f"{name}.calls" for name in ("one", "two")]
-    asked = [file.read_text().splitlines() if file.exists() else [] for file in files]
+    asked = [called(tmp_path, name) for name in ("one", "two")]
     assert set(Counter(asked[0] + asked[1]).values()) == {1}
     assert len(asked[0]) + len(asked[1]) == rows
     assert [each[0] for each in said] == [str(rows)] * 2, "each has every row"
     assert [int(each[1]) + int(each[2]) for each in said] == [rows] * 2
     with cs.Store(where) as store:
         assert store.sql("SELECT count(*) FROM cells WHERE state = 'settled'").item() == rows
+
+
+def test_what_a_killed_process_had_under_way_is_asked_by_one_of_the_others(tmp_path, where):
+    rows = 600
+    children = {name: start(tmp_path, rows, name, where) for name in ("killed", "one", "two")}
+    for n_called, child in zip((20, 0, 300), children.values(), strict=True):
+        assert child.stdout.readline() == "ready\n"
+        child.stdin.write("go\n")
+        child.stdin.flush()
+        while len(called(tmp_path, "killed")) < n_called and children["killed"].poll() is None:
+            time.sleep(0.01)
+    children["killed"].kill()
+    children.pop("killed").communicate()
+    said = [child.communicate(timeout=120)[0].split() for child in children.values()]
+    assert [each[0] for each in said] == [str(rows)] * 2, "each has every row"
+    dead = called(tmp_path, "killed")
+    others = called(tmp_path, "one") + called(tmp_path, "two")
+    assert set(Counter(others).values()) <= {1}
+    assert set(dead) | set(others) == {f"Is this odd? {n}" for n in range(rows)}
+    with cs.Store(where) as store:
+        assert store.sql("SELECT count(DISTINCT digest) FROM cells WHERE state = 'settled'").item() == rows
+
+
+def called(folder, name):
+    file = folder / f"{name}.calls"
+    return file.read_text().splitlines() if file.exists() else []

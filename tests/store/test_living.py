@@ -1,10 +1,21 @@
 """What a run sees of others on the same file: who lives, who came and went."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from consilience.store import Store
+
+LIVE = """
+import sys, time
+from consilience.store import Store
+
+Store(sys.argv[1]).living("other").begin()
+print("lives", flush=True)
+time.sleep(600)
+"""
 
 
 @pytest.fixture
@@ -66,15 +77,28 @@ def test_the_last_run_to_end_leaves_nothing(runs, folder):
     assert not folder.exists()
 
 
-def test_what_a_killed_process_left_disturbs_twice_and_is_removed(runs, folder):
+def test_what_a_process_left_that_was_killed_before_does_not_disturb_and_is_removed(runs, folder):
     folder.mkdir()
     (folder / "dead.lock").touch()
     one = runs("one")
     one.begin()
     assert one.others(["dead"]) == frozenset()
-    assert [one.undisturbed() for _ in range(3)] == [False, False, True]
+    assert [one.undisturbed() for _ in range(3)] == [True] * 3
     one.end()
     assert not folder.exists()
+
+
+def test_a_process_that_is_killed_later_disturbs_twice(runs, tmp_path):
+    other = subprocess.Popen(
+        [sys.executable, "-c", LIVE, str(tmp_path / "h.duckdb")], stdout=subprocess.PIPE, text=True
+    )
+    assert other.stdout.readline() == "lives\n"
+    one = runs("one")
+    one.begin()
+    assert not one.undisturbed()
+    other.kill()
+    other.communicate()
+    assert [one.undisturbed() for _ in range(3)] == [False, False, True]
 
 
 def test_runs_that_begin_and_end_at_once_find_the_folder(runs, folder):

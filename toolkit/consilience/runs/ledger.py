@@ -12,7 +12,7 @@ import hashlib
 import itertools
 import json
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -45,10 +45,15 @@ WHERE c.state = 'settled' AND c.answer_kind = ? AND c.digest IN (SELECT unnest(?
     AND c.expert || ' ' || c.prompt_hash = ANY(?::TEXT[])
 ) numbered WHERE nth = 1
 """
-_STANDING = Query("""
-SELECT digest, expert, replicate, run_id, state FROM cells
+_RUNS = """
+SELECT DISTINCT state, run_id FROM cells
 WHERE (state = 'settled' OR state = 'reserved' AND lease_until > ?) AND digest IN (SELECT unnest(?::TEXT[]))
     AND expert || ' ' || prompt_hash = ANY(?::TEXT[]) AND answer_kind = ?
+"""
+_RESERVED = Query("""
+SELECT digest, expert, replicate, run_id FROM cells
+WHERE state = 'reserved' AND lease_until > ? AND digest IN (SELECT unnest(?::TEXT[]))
+    AND expert || ' ' || prompt_hash = ANY(?::TEXT[]) AND answer_kind = ? AND run_id = ANY(?::TEXT[])
 ORDER BY {entered}
 """)
 _ANY = """
@@ -100,7 +105,7 @@ class Standing(NamedTuple):
     Parameters
     ----------
     elsewhere
-        Those that another living run reserved before this one, or that this one has not reserved.
+        Those that another living run reserved before this one.
     settled
         Whether any of them is settled, or may be.
     """
@@ -205,33 +210,33 @@ class Ledger:
         if rows:
             self.store.write(Bundle({"cells": rows}))
 
-    def standing(self, digests: Sequence[str], *, alone: bool = False) -> Standing:
-        """Return how the cells of questions stand, by one statement.
+    def standing(self, cells: Collection[Cell]) -> Standing:
+        """Return how cells stand that this run has reserved; others' rows are taken into the tables for that.
 
-        Who is `alone` need not have its own rows taken into the tables for that: what it has reserved nobody else has.
+        Runs that were killed leave what they had reserved, so those that live are found first, and only theirs is read.
 
-        What a run that has just ended wrote last may still lie in the spool. Its cells are reserved here once more:
-        that is written after it, so that the next reading of the store sees both.
+        What a run that has just ended wrote last may still lie in the spool. A cell is reserved here once more: that is
+        written after it, so that the next reading of the store sees both.
         """
-        found = self.store.read(
-            _STANDING, datetime.now(UTC), list(digests), self._members, self._kind, waiting=not alone
-        )
-        reserved = [row[:4] for row in found.iter_rows() if row[4] == "reserved"]
-        others = {run_id for *_, run_id in reserved} - {self.run_id}
+        asked = datetime.now(UTC), list({cell.digest for cell in cells}), self._members, self._kind
+        found = self.store.read(_RUNS, *asked).rows()
+        others = {run_id for state, run_id in found if state == "reserved"} - {self.run_id}
         living = self.alive.others(others)
         ended = others - living - self._ended
         self._ended |= ended
+        if ended:
+            self.reserve([next(iter(cells))], datetime.now(UTC))
+        elsewhere = self._held(asked, living) if living else frozenset()
+        return Standing(elsewhere, bool(ended) or any(state == "settled" for state, _ in found))
+
+    def _held(self, asked: tuple[object, ...], living: frozenset[str]) -> frozenset[Cell]:
+        """Return the cells that one of these runs reserved before this one."""
         first: dict[Cell, str] = {}
-        left: set[Cell] = set()
-        for digest, expert, replicate, run_id in reserved:
-            cell = Cell(digest, expert, replicate)
-            if run_id == self.run_id or run_id in living:
-                first.setdefault(cell, run_id)
-            elif run_id in ended:
-                left.add(cell)
-        self.reserve(left, datetime.now(UTC))
-        elsewhere = frozenset(cell for cell, run_id in first.items() if run_id != self.run_id)
-        return Standing(elsewhere, bool(left) or len(reserved) < found.height)
+        for *cell, run_id in self.store.read(
+            _RESERVED, *asked, [*living, self.run_id], waiting=False
+        ).iter_rows():
+            first.setdefault(Cell(*cell), run_id)
+        return frozenset(cell for cell, run_id in first.items() if run_id != self.run_id)
 
     def rows(self, cell: Cell, response: Response, question: Question) -> Bundle:
         """Return the rows that settle a cell, or say that it failed."""

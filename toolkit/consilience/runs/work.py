@@ -310,23 +310,26 @@ class Work:
         return Asked(number, row[self._job.rows.key], shown, shown.question, digest, members)
 
     def _claim(self, ledger: Ledger, batch: list[Asked]) -> None:
-        if not self._fresh:
+        known = not self._fresh
+        if known:
             self._read(ledger, batch, alone=self._alone)
         open_rows = [asked for asked in batch if asked.missing]
         if open_rows:
             cells = {cell for asked in open_rows for cell in asked.cells(asked.missing)}
             ledger.reserve(cells, datetime.now(UTC))
             self._alone = ledger.alone()
-            if not (self._alone and ledger.first()):
-                self._look_up(open_rows, alone=self._alone)
+            if not self._alone:
+                self._look_up(open_rows)
+            elif not (known or ledger.first()):
+                self._read(ledger, open_rows, alone=True)
         self._fresh = not any(asked.saved for asked in batch)
 
-    def _look_up(self, batch: list[Asked], *, alone: bool = False) -> None:
+    def _look_up(self, batch: list[Asked]) -> None:
         """Read what is settled and what other runs have under way."""
         assert self._ledger is not None
-        standing = self._ledger.standing([asked.digest for asked in batch], alone=alone)
+        standing = self._ledger.standing({cell for asked in batch for cell in asked.cells(asked.missing)})
         if standing.settled:
-            self._read(self._ledger, batch, alone=alone)
+            self._read(self._ledger, batch, alone=False)
         for asked in batch:
             asked.busy = not standing.elsewhere.isdisjoint(asked.cells(asked.missing))
 

@@ -38,6 +38,8 @@ class LockFiles:
         self._fd = self._made(fresh)
         fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.replace(fresh, path)
+        # Who was killed before this may have left rows in the spool; they are taken in with the first of this run's.
+        self._known = frozenset(run_id for run_id in self._there() if not self._lives(run_id))
 
     def end(self) -> None:
         """Show no more; where no other run lives, the files of dead ones are removed too."""
