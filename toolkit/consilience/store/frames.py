@@ -11,6 +11,7 @@ import duckdb
 import polars as pl
 import polars.selectors as cs
 
+from consilience.store.forking import gate
 from consilience.store.statement import Reading, given_values, timed_out
 
 _INTERRUPT_SECONDS = 0.02
@@ -32,7 +33,7 @@ def run(
     """
     given = given_values(params)
     started = time.monotonic()
-    with _bounded(connection, timeout):
+    with gate.stopped_by(connection.interrupt), _bounded(connection, timeout):
         # A relation, not execute(): DuckDB 2 gives frames from relations only, 1.5 from both.
         relation = connection.sql(query if limit is None else _unended(query), params=given)
         frame: pl.DataFrame = (relation if limit is None else relation.limit(limit)).pl()
