@@ -47,6 +47,8 @@ class Frame:
         self._location = pn.state.location if pn.state.curdoc else None
         self._doc = pn.state.curdoc
         self._params = _asked_for()
+        if _chose_dark():
+            pn.config.theme = "dark"
         self._nav = Section(sizing_mode="stretch_width")
         self._notice = Section()
         self._body = pn.Column(sizing_mode="stretch_width", margin=(8, 24, 48, 24))
@@ -167,6 +169,13 @@ def _asked_for() -> dict[str, str]:
     args = pn.state.session_args if pn.state.curdoc else {}
     told = {name: values[-1].decode(errors="replace") for name, values in args.items() if values}
     return read_address(written_address({name: value for name, value in told.items() if name != "theme"}))
+
+
+def _chose_dark() -> bool:
+    """Return whether this browser was left dark, and its address does not say otherwise; see ``theme.js``."""
+    if not pn.state.curdoc or "theme" in pn.state.session_args:
+        return False
+    return pn.state.cookies.get("consilience-theme", "").startswith("dark")
 
 
 def _address() -> str:

@@ -53,10 +53,11 @@ THEME: dict[str, Any] = {
 
 @cache
 def template() -> Any:
-    """Return the page around everything: the base of Panel's material pages, and the script of in-page links."""
+    """Return the page around everything: the base of Panel's material pages, and the scripts of links and theme."""
     from panel_material_ui.base import BASE_TEMPLATE
 
-    script = files("consilience.dashboards").joinpath("links.js").read_text(encoding="utf-8")
+    own = files("consilience.dashboards")
+    script = "".join(own.joinpath(name).read_text(encoding="utf-8") for name in ("links.js", "theme.js"))
     text = (
         f'{{% extends "{BASE_TEMPLATE.name}" %}}{{% block postamble %}}{{{{ super() }}}}'
         f"<style>{_GLOBAL}</style><script>{script}</script>{{% endblock %}}"
