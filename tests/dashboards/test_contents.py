@@ -1,6 +1,7 @@
 """What the pages read from a store, and what they make of it; no server runs."""
 
 import csv
+import html
 import io
 import re
 
@@ -214,8 +215,26 @@ def test_a_run_with_failures_says_why_and_how_to_go_on(store):
     told = runs.drawn(runs.read_run(store, found.told["run_id"]))
     assert found.failed == 3
     assert "Run it again with the same store" in told
-    assert "key=&#x27;id&#x27;" in told
+    assert "answer=cs.Label(&#x27;bug&#x27;, &#x27;other&#x27;), key=&#x27;id&#x27;)" in told
     assert "<img" not in told
+
+
+def test_what_is_shown_for_going_on_goes_on_with_the_same_run(store):
+    def broken(question):
+        raise RuntimeError("not now")
+
+    kind = cs.Ranking("cost", "speed", "safety", top=2, name="Order of things")
+    frame = {"text": ["a", "b"]}
+    circle = cs.Circle([broken, cs.Scripted("ana", [["cost", "speed"]])], store=store)
+    circle.run(frame, "Rank {text}", answer=kind, replicates=2, progress=False).wait_sync()
+    [found] = runs.read_runs(store)
+    told = runs.drawn(runs.read_run(store, found.told["run_id"]))
+    code = html.unescape(told.partition("<code>")[2].partition("</code>")[0])
+    assert code.endswith("\nresult = await run")
+    names = {"cs": cs, "circle": circle, "frame": frame}
+    again = eval(code.partition("run = ")[2].partition("\n")[0], names)  # noqa: S307 - what this test wrote
+    result = again.wait_sync()
+    assert (result.asked, result.reused) == (4, 4)
 
 
 def test_a_run_that_is_run_again_counts_what_it_reused(store):

@@ -1,7 +1,7 @@
 import pytest
 
 from consilience.errors import InvalidChoices, InvalidInput, Unparseable
-from consilience.models import Items, Label, Text, canonical
+from consilience.models import Items, Label, Ranking, Score, Text, canonical
 
 
 @pytest.mark.parametrize("said", ["yes", " Yes. ", "YES!", '"yes"', "**yes**"])
@@ -96,3 +96,21 @@ def test_a_kind_says_in_its_spec_what_makes_it_different():
         Text(9),
     ]
     assert len({kind.spec() for kind in kinds}) == len(kinds)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        Label("a", "b"),
+        Label("a", "b", name="Topic"),
+        Items(3),
+        Text(9),
+        Score(0, 10, tolerance=1, name="Grade"),
+        Ranking("a", "b"),
+        Ranking("a", "b", "c", top=2, name="Order"),
+    ],
+    ids=repr,
+)
+def test_a_kind_shows_itself_as_it_is_written(kind):
+    names = {each.__name__: each for each in (Label, Items, Text, Score, Ranking)}
+    assert eval(repr(kind), names) == kind  # noqa: S307 - of this package

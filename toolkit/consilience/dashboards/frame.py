@@ -175,7 +175,7 @@ def _chose_dark() -> bool:
     """Return whether this browser was left dark, and its address does not say otherwise; see ``theme.js``."""
     if not pn.state.curdoc or "theme" in pn.state.session_args:
         return False
-    return pn.state.cookies.get("consilience-theme", "").startswith("dark")
+    return str(pn.state.cookies.get("consilience-theme", "")).startswith("dark")
 
 
 def _address() -> str:

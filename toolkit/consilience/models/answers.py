@@ -110,7 +110,8 @@ class Label:
         object.__setattr__(self, "name", name)
 
     def __repr__(self) -> str:
-        return f"Label({', '.join(map(repr, self.choices))})"
+        name = "" if self.name == "Answer" else f", name={self.name!r}"
+        return f"Label({', '.join(map(repr, self.choices))}{name})"
 
     def parse(self, raw: object) -> str:
         """Return the choice that the text is; raise `Unparseable` when it is none of them."""

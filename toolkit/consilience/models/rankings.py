@@ -54,7 +54,8 @@ class Ranking:
 
     def __repr__(self) -> str:
         top = "" if self.top == len(self.items) else f", top={self.top}"
-        return f"Ranking({', '.join(map(repr, self.items))}{top})"
+        name = "" if self.name == "Ranking" else f", name={self.name!r}"
+        return f"Ranking({', '.join(map(repr, self.items))}{top}{name})"
 
     def parse(self, raw: object) -> tuple[str, ...]:
         """Return the items of a list, a JSON array, lines, or one line with ``>``, commas or semicolons between them.

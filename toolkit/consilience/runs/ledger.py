@@ -248,7 +248,7 @@ class Ledger:
         """Return the rows of a question and its verdict, and of the responses of those who were not asked."""
         return bundle(verdict.question, withheld, verdict, self.circle)
 
-    def started(self, prompt: str, spec: str, key: str, n_rows: int, replicates: int) -> None:
+    def started(self, prompt: str, spec: str, key: str | None, n_rows: int, replicates: int) -> None:
         """Say in the table of runs that this one begins, and who is asked in that of experts."""
         self._said = (
             prompt,
@@ -272,7 +272,8 @@ class Ledger:
         self, state: str, asked: int | None, reused: int | None, failed: int | None, cost: float | None
     ) -> Bundle:
         prompt, spec, experts, key, n_rows, replicates = self._said
-        said: Row = (storable(prompt), storable(spec), storable(experts), storable(key), n_rows, replicates)
+        column = None if key is None else storable(key)
+        said: Row = (storable(prompt), storable(spec), storable(experts), column, n_rows, replicates)
         row: Row = (
             uuid.uuid4().hex,
             datetime.now(UTC),

@@ -40,6 +40,13 @@ class Rows:
     beside
         Columns that are read as well; they may hold nulls.
 
+    Attributes
+    ----------
+    key, numbered
+        The column that tells the rows apart, and whether it was made here.
+    n, n_distinct
+        Rows, and different prompts among them.
+
     Raises
     ------
     InvalidFrame
@@ -68,8 +75,8 @@ class Rows:
         wanted = template.columns if key is None else (key, *template.columns)
         require_columns(pl.DataFrame(schema=schema), tuple(dict.fromkeys((*wanted, *beside))))
         _require_plain(schema, tuple(dict.fromkeys(wanted)))
-        self._numbered = key is None
-        if self._numbered and ROW in template.columns:
+        self.numbered = key is None
+        if self.numbered and ROW in template.columns:
             raise InvalidFrame(
                 f"Rows without key= are numbered in a column {ROW!r}, and the prompt uses one of that name: give "
                 f"key=, or rename it."
@@ -78,7 +85,7 @@ class Rows:
         self.columns = list(dict.fromkeys((self.key, *template.columns)))
         self._beside = [name for name in dict.fromkeys(beside) if name not in self.columns]
         keys, prompts = self._checked(template)
-        if not self._numbered:
+        if not self.numbered:
             self._require_distinct(keys)
         self.n = len(keys)
         twice, self.n_distinct = _repeated(prompts)
@@ -101,10 +108,10 @@ class Rows:
         return pl.concat(part.filter(wanted) for part in self._parts(self.columns, _PART))
 
     def _parts(self, columns: Sequence[str], size: int) -> Iterator[pl.DataFrame]:
-        read = [name for name in columns if not (self._numbered and name == ROW)]
+        read = [name for name in columns if not (self.numbered and name == ROW)]
         number = 0
         for part in self._source.parts(read, size):
-            yield part.with_row_index(ROW, number) if self._numbered else part
+            yield part.with_row_index(ROW, number) if self.numbered else part
             number += part.height
 
     def _checked(self, template: Template) -> tuple[Hashes, Hashes]:

@@ -212,7 +212,8 @@ class Run(Displayed):
         job = self._job
         ledger.alive.begin()
         prompt = job.disclosure.hidden(job.template.text)
-        ledger.started(prompt, job.answer.spec(), job.rows.key, job.rows.n, job.replicates)
+        key = None if job.rows.numbered else job.rows.key
+        ledger.started(prompt, job.answer.spec(), key, job.rows.n, job.replicates)
 
     def _end(self, ledger: Ledger, tally: Tally, state: str) -> None:
         # Written in this thread: a run that is being cancelled has no time to wait for another one.

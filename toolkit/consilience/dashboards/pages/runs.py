@@ -17,6 +17,7 @@ from consilience.dashboards.section import empty
 from consilience.dashboards.tiles import Tile, share, tiles, usd
 from consilience.markup import Html, escape, expert_mark, table
 from consilience.markup.times import moment
+from consilience.models.specs import kind_from_spec
 
 if TYPE_CHECKING:
     import polars as pl
@@ -35,8 +36,8 @@ WITH told AS (
         row_number() OVER (PARTITION BY run_id ORDER BY asked_at DESC, id) AS nth
     FROM runs r
 )
-SELECT run_id, began, asked_at, state, prompt, experts, key_column, row_count, replicates, asked, reused, failed,
-    cost_usd
+SELECT run_id, began, asked_at, state, prompt, answer_spec, experts, key_column, row_count, replicates,
+    asked, reused, failed, cost_usd
 FROM told WHERE nth = 1 ORDER BY began DESC, run_id LIMIT 100
 """
 _ONE = _RUNS.replace("WHERE nth = 1", "WHERE nth = 1 AND run_id = ?")
@@ -232,8 +233,18 @@ def _resume(run: Progress) -> str:
     if run.told["state"] == "done" and not run.failed:
         return ""
     key = "" if run.told["key_column"] is None else f", key={run.told['key_column']!r}"
-    code = f"run = circle.run(frame, {str(run.told['prompt'])!r}, answer=\u2026{key})\nresult = await run"
+    times = int(run.told["replicates"] or 1)
+    replicates = "" if times == 1 else f", replicates={times}"
+    asked = f"frame, {str(run.told['prompt'])!r}, answer={_kind(run)}{key}{replicates}"
+    code = f"run = circle.run({asked})\nresult = await run"
     return (
         "<h2>Go on</h2><p class=cs-m>Run it again with the same store, from any notebook or worker that has the "
         f"experts: only what is missing is asked.</p><pre><code>{escape(code, 2_000)}</code></pre>"
     )
+
+
+def _kind(run: Progress) -> str:
+    try:
+        return f"cs.{kind_from_spec(str(run.told['answer_spec']))!r}"
+    except ValueError:
+        return "\u2026"  # of the user's own: only the user can write it
