@@ -1,12 +1,16 @@
 """Kill a run with SIGKILL at random moments, resume it until it is done, and audit what was asked.
 
     python benchmarks/run_kills.py --kills 100 [--rows 400] [--json FILE]
+    python benchmarks/run_kills.py --kills 50 --together 3 [--store postgresql://...]
 
 Each expert appends every call to a file of its own before it answers and again when it has: a ledger that is
 independent of the store, and that the kernel keeps when the process is killed; syncing it would hold up the loop that
 is measured. What the store holds after a kill must not be asked again by any later process, and in the end every cell
 is there, once. A call that ended more than 100 ms before its process was killed should be settled; that is counted
 apart, since it depends on what else the machine does.
+
+With ``--together`` so many processes run the same frame at once, and one of them is killed and replaced again and
+again. No cell may be asked while another process that lives has asked it.
 """
 
 from __future__ import annotations
@@ -26,6 +30,14 @@ from pathlib import Path
 DURABLE = 0.1
 SETTLED = "SELECT expert || ' ' || digest AS cell FROM cells WHERE state = 'settled'"
 EXPERTS = ("ana", "ben", "eva")
+WRONG = (
+    "settled and asked again",
+    "asked while another had it",
+    "lost",
+    "settled twice",
+    "without response",
+    "damaged files",
+)
 
 CHILD = """
 import asyncio, os, random, sys, time
@@ -59,15 +71,16 @@ def expert(name):
 
 import consilience.experts.base
 frame = {"id": list(range(rows)), "n": list(range(rows))}
-with cs.Circle([expert(name) for name in ("ana", "ben", "eva")], store=os.path.join(folder, "h.duckdb")) as circle:
+with cs.Circle([expert(name) for name in ("ana", "ben", "eva")], store=sys.argv[4]) as circle:
     run = circle.run(frame, "Is this odd? {n}", answer=cs.Label("yes", "no"), key="id", concurrency=16, progress=False)
     result = run.wait_sync()
     print("done", result.frame.height, result.asked, flush=True)
 """
 
 
-def start(folder: Path, rows: int, seconds: float) -> subprocess.Popen[str]:
-    command = [sys.executable, "-W", "ignore", "-c", CHILD, str(folder), str(rows), str(seconds)]
+def start(folder: Path, rows: int, seconds: float, store: str = "") -> subprocess.Popen[str]:
+    where = store or str(folder / "h.duckdb")
+    command = [sys.executable, "-W", "ignore", "-c", CHILD, str(folder), str(rows), str(seconds), where]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
@@ -160,6 +173,62 @@ def audit(
     }
 
 
+def kill_among(
+    folder: Path, kills: int, rows: int, seconds: float, rng: random.Random, together: int, store: str = ""
+) -> dict[int, int]:
+    """Have so many processes run at once, kill and replace one again and again; return when (ns) each died."""
+    killed: dict[int, int] = {}
+    living: list[subprocess.Popen[str]] = []
+    while len(killed) < kills:
+        while len(living) < together:
+            living.append(start(folder, rows, seconds, store))
+        time.sleep(rng.uniform(0.2, 1.2))
+        child = living.pop(rng.randrange(len(living)))
+        before = time.monotonic_ns()
+        if child.poll() is None:
+            child.kill()
+            killed[child.pid] = before
+        child.communicate()
+    for child in living:
+        child.communicate()
+    return killed
+
+
+def audit_among(folder: Path, rows: int, killed: dict[int, int], store: str = "") -> dict[str, int]:
+    """Compare the experts' ledgers with each other; return the counts of what must not be."""
+    import consilience as cs
+
+    calls, shared, late = 0, 0, 0
+    for name in EXPERTS:
+        begun: dict[str, list[tuple[int, int]]] = {}
+        ended: dict[tuple[str, int], int] = {}
+        for line in (folder / f"{name}.calls").read_text(encoding="utf-8").splitlines():
+            what, n, at, pid = line.split()
+            if what == "ended":
+                ended[n, int(pid)] = int(at)
+                continue
+            calls += 1
+            for _, other in begun.setdefault(n, []):
+                died = killed.get(other)
+                if died is None or died > int(at):
+                    shared += 1
+                else:
+                    late += ended.get((n, other), died) < died - DURABLE * 1e9
+            begun[n].append((int(at), int(pid)))
+    with cs.Store(store or folder / "h.duckdb") as kept:
+        settled = kept.sql(
+            "SELECT count(DISTINCT (digest, expert)) FROM cells WHERE state = 'settled'"
+        ).item()
+    return {
+        "kills": len(killed),
+        "calls": calls,
+        "cells": rows * len(EXPERTS),
+        "ended 100 ms before, not yet durable": late,
+        "asked while another had it": shared,
+        "lost": rows * len(EXPERTS) - settled,
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=100)
@@ -167,24 +236,31 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.3, help="mean latency of an expert")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--together", type=int, default=1, help="processes that run at once")
+    parser.add_argument("--store", default="", help="URL of a PostgreSQL server, with --together")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        rng = random.Random(given.seed)
-        killed, held = kill_and_resume(folder, given.kills, given.rows, given.seconds, rng, tell=True)
-        print(file=sys.stderr)
-        last = start(folder, given.rows, given.seconds)
-        said = last.communicate()[0].split()
-        assert said[-2] == str(given.rows), said
-        found = audit(folder, given.rows, killed, held)
+        found = measured(Path(name), given)
     for what, n in found.items():
         print(f"{what:>40}  {n:,}")
     if given.json:
         given.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    wrong = sum(
-        found[name] for name in ("settled and asked again", "lost", "settled twice", "without response")
-    )
-    sys.exit(1 if wrong + found["damaged files"] else 0)
+    sys.exit(1 if any(found.get(name) for name in WRONG) else 0)
+
+
+def measured(folder: Path, given: argparse.Namespace) -> dict[str, int]:
+    rng = random.Random(given.seed)
+    if given.together > 1:
+        killed = kill_among(folder, given.kills, given.rows, given.seconds, rng, given.together, given.store)
+    else:
+        killed, held = kill_and_resume(folder, given.kills, given.rows, given.seconds, rng, tell=True)
+        print(file=sys.stderr)
+    last = start(folder, given.rows, given.seconds, given.store)
+    said = last.communicate()[0].split()
+    assert said[-2] == str(given.rows), said
+    if given.together > 1:
+        return audit_among(folder, given.rows, killed, given.store)
+    return audit(folder, given.rows, killed, held)
 
 
 if __name__ == "__main__":
