@@ -109,6 +109,23 @@ def test_recommendations_are_merged_and_a_page_that_is_loaded_again_has_draft_an
         shoot(book, out.locator(".cs-widget"), "ask-items-narrow")
 
 
+def test_rounds_and_who_must_answer_are_chosen_in_the_form(open_book, shoot, accessible):
+    with open_book(CIRCLE, ASK) as book:
+        book.run(0)
+        book.run(1)
+        out = book.output(1)
+        out.get_by_text("Rounds, deadline and quorum").click()
+        out.get_by_role("combobox", name="Rounds").select_option("debate")
+        out.get_by_role("group", name="Must have answered").get_by_role("checkbox", name="eli").check()
+        shoot(book, out.locator(".cs-widget"), "ask-rounds")
+        assert accessible(book.page, ".cs-widget") == []
+        out.get_by_role("button", name="Ask", exact=True).click()
+        out.get_by_text("Round 2").wait_for()
+        out.get_by_text("Every answer, side by side").wait_for()
+        assert book.value("len(ask.verdict.rounds), ask.form['required']") == "(2, ['eli'])"
+        assert book.errors == []
+
+
 def test_what_cannot_be_asked_is_said_beside_the_button(open_book, shoot):
     with open_book(CIRCLE, "Ask(circle)", "Ask()") as book:
         for n in range(3):

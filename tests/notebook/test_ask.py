@@ -1,5 +1,6 @@
 """The widget that asks: its state in Python, and what crosses to the browser."""
 
+import asyncio
 import json
 import threading
 
@@ -74,6 +75,9 @@ def test_only_the_chosen_experts_are_asked(circle):
         ({"deadline": "soon"}, "A number is required for deadline"),
         ({"kind": "score", "low": "3", "high": "2"}, "low < high"),
         ({"first": "1.5"}, "A whole number is required for first"),
+        ({"rounds": "forever"}, "rounds is one of once, debate, delphi, review, 'forever' came"),
+        ({"required": ["ana"], "experts": ["ben"]}, "ana is not chosen"),
+        ({"required": "ana"}, "required is a list of names"),
     ],
 )
 def test_a_form_that_cannot_be_asked_says_why_and_asks_nobody(circle, fields, said):
@@ -81,6 +85,60 @@ def test_a_form_that_cannot_be_asked_says_why_and_asks_nobody(circle, fields, sa
     sent(ask, "ask", form=ask.form | fields)
     assert said in ask.error
     assert ask.state == "ready"
+
+
+@pytest.mark.parametrize(("chosen", "rounds"), [("once", 0), ("debate", 2), ("review", 2)])
+def test_the_form_chooses_rounds(circle, chosen, rounds):
+    ask = Ask(circle, "Is water wet?", answer=cs.Label("yes", "no"))
+    sent(ask, "ask", form=ask.form | {"rounds": chosen})
+    settled(ask)
+    assert (ask.error, len(ask.verdict.rounds)) == ("", rounds)
+    assert ask.round == max(rounds, 1)
+
+
+def test_a_strategy_of_ones_own_is_offered_beside_the_others(circle):
+    class Thrice:
+        def __repr__(self):
+            return "Thrice()"
+
+        async def conduct(self, inquiry):
+            return [await inquiry.ask() for _ in range(3)][-1]
+
+    ask = Ask(circle, "Is water wet?", answer=cs.Label("yes", "no"), rounds=Thrice())
+    assert (ask.rounds[-1], ask.form["rounds"]) == ("Thrice()", "own")
+    ask.ask()
+    settled(ask)
+    assert len(ask.verdict.rounds) == 3
+
+
+def test_who_must_answer_and_did_not_leaves_no_verdict(circle):
+    silent = cs.Circle([*circle.experts, cs.Scripted("dee", [TimeoutError("asleep")])])
+    ask = Ask(silent, "Is water wet?", answer=cs.Label("yes", "no"), required=["dee"])
+    ask.ask()
+    settled(ask)
+    assert (ask.verdict.answer, ask.verdict.decision) == (None, "no quorum")
+    ask.ask(ask.form | {"required": []})
+    settled(ask)
+    assert ask.verdict.decision == "no majority"
+
+
+def test_a_stop_in_a_later_round_decides_from_what_stands(circle):
+    class Waits:
+        async def conduct(self, inquiry):
+            first = await inquiry.ask()
+            begun.set()
+            await inquiry.ask(inquiry.again("Again.", ""), experts=["ana"])
+            await asyncio.sleep(3600)
+            return first
+
+    begun = threading.Event()
+    ask = Ask(circle, "Is water wet?", answer=cs.Label("yes", "no"), rounds=Waits())
+    ask.ask()
+    assert begun.wait(WAIT)
+    waits_for(lambda: ask._under_way.round == 2 and len(ask._under_way._ended) == 3)
+    ask.stop()
+    ask.decide()
+    assert (ask.verdict.answer, len(ask.verdict.responses)) == ("yes", 3)
 
 
 def test_a_second_question_waits_for_the_first(stuck):

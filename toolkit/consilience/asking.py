@@ -17,6 +17,7 @@ from consilience.verdict.methods import usual
 
 if TYPE_CHECKING:
     from consilience.circle import Circle
+    from consilience.rounds import Rounds
     from consilience.terms import Asking
 
 N = TypeVar("N", int, float)
@@ -25,6 +26,9 @@ _NUMBERS: dict[type, str] = {int: "A whole number", float: "A number"}
 
 #: The kinds of answer that a form offers, in its order.
 KINDS = ("text", "label", "score", "ranking", "items")
+
+#: The strategies of rounds that a form offers, in its order; the first asks once.
+ROUNDS = ("once", "debate", "delphi", "review")
 
 
 def as_form(kind: AnswerKind) -> dict[str, str]:
@@ -59,10 +63,13 @@ class Form:
     ----------
     fields
         Texts by name: ``question``, ``context``, ``kind`` with the parameters that `as_form` names, ``deadline``,
-        ``first``, ``min_responses``; an empty text means the usual value. ``quorum`` is a truth value, and ``experts``
-        a list of names; everyone without it.
+        ``first``, ``min_responses``, ``rounds`` (one of `ROUNDS`, or ``own``); an empty text means the usual value.
+        ``quorum`` is a truth value, ``experts`` a list of names, everyone without it, and ``required`` one of those who
+        must have answered.
     own
         A kind that no form can describe; taken where ``kind`` names it.
+    own_rounds
+        A strategy that no form can describe; taken where ``rounds`` is ``own``.
 
     Examples
     --------
@@ -72,6 +79,7 @@ class Form:
 
     fields: Mapping[str, object]
     own: AnswerKind | None = None
+    own_rounds: Rounds | None = None
 
     @property
     def question(self) -> str:
@@ -120,7 +128,30 @@ class Form:
             "first": self._number("first", int),
             "min_responses": self._number("min_responses", int) or 0,
             "quorum": bool(self.fields.get("quorum")),
+            "required": self._required(),
+            "rounds": self.rounds,
         }
+
+    @property
+    def rounds(self) -> Rounds | None:
+        """The strategy of rounds; ``None`` asks once.
+
+        Raises
+        ------
+        InvalidInput
+            It is none that a form offers.
+        """
+        from consilience.rounds import Debate, Delphi, PeerReview
+
+        chosen = self._text("rounds") or "once"
+        known: dict[str, Rounds | None] = dict(
+            zip(ROUNDS, (None, Debate(), Delphi(), PeerReview()), strict=True)
+        )
+        if self.own_rounds is not None:
+            known["own"] = self.own_rounds
+        if chosen not in known:
+            raise InvalidInput(f"rounds is one of {', '.join(known)}, {chosen[:40]!r} came.")
+        return known[chosen]
 
     def circle(self, whole: Circle) -> Circle:
         """Return the circle of the chosen experts.
@@ -130,12 +161,26 @@ class Form:
         InvalidInput, UnknownExpert
             Nobody is chosen, or somebody who is not in the circle.
         """
-        chosen = self.fields.get("experts")
-        if chosen is None:
-            return whole
-        if not isinstance(chosen, (list, tuple)):
-            raise InvalidInput(f"experts is a list of names, {chosen!r} came.")
-        return among(whole, [str(name) for name in chosen])
+        chosen = self._names("experts")
+        return whole if chosen is None else among(whole, chosen)
+
+    def _required(self) -> list[str]:
+        required, asked = self._names("required") or [], self._names("experts")
+        left_out = [] if asked is None else [name for name in required if name not in asked]
+        if left_out:
+            raise InvalidInput(
+                f"Who must have answered is asked too, {', '.join(left_out)} is not chosen: choose them, or do not "
+                "require them."
+            )
+        return required
+
+    def _names(self, field: str) -> list[str] | None:
+        given = self.fields.get(field)
+        if given is None:
+            return None
+        if not isinstance(given, (list, tuple)):
+            raise InvalidInput(f"{field} is a list of names, {given!r} came.")
+        return [str(name) for name in given]
 
     def _text(self, name: str) -> str:
         return str(self.fields.get(name) or "")

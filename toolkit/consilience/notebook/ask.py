@@ -6,12 +6,12 @@ import asyncio
 import concurrent.futures
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import traitlets
 
-from consilience.asking import KINDS, Form, as_form, stopped
+from consilience.asking import KINDS, ROUNDS, Form, as_form, stopped
 from consilience.errors import ConsilienceError, InvalidInput, StoreError
 from consilience.experts.prices import price_words
 from consilience.loop import background
@@ -23,6 +23,7 @@ from consilience.streaming import Asked, Decided, Ended, Event, Stream, Token
 
 if TYPE_CHECKING:
     from consilience.circle import Circle
+    from consilience.rounds import Rounds
     from consilience.verdict import Verdict
 
 _LIVE = 60_000
@@ -43,6 +44,11 @@ class Ask(Widget):
         The kind of answer that is chosen at first; a free text by default.
     deadline
         Seconds that a question may take; the circle's by default.
+    rounds
+        A strategy from `consilience.rounds`, or your own, that is chosen at first; once by default, and the form offers
+        debate, Delphi and peer review.
+    required
+        Names of experts who must have answered, ticked at first; nobody by default, a majority of the asked is enough.
 
     Attributes
     ----------
@@ -72,6 +78,8 @@ class Ask(Widget):
     columns: traitlets.List[Any] = traitlets.List().tag(sync=True)
     elapsed = traitlets.Float(0.0).tag(sync=True)
     deadline = traitlets.Float(0.0).tag(sync=True)
+    round = traitlets.Int(1).tag(sync=True)
+    rounds: traitlets.List[Any] = traitlets.List().tag(sync=True)
     shown = traitlets.Dict().tag(sync=True)
     history: traitlets.List[Any] = traitlets.List().tag(sync=True)
 
@@ -83,12 +91,15 @@ class Ask(Widget):
         answer: AnswerKind | None = None,
         context: str = "",
         deadline: float | None = None,
+        rounds: Rounds | None = None,
+        required: Sequence[str] = (),
     ) -> None:
         kind = answer or Text()
         self.circle = circle
         self.verdict: Verdict | None = None
         self.verdicts: list[Verdict] = []
         self._own = kind
+        self._own_rounds = rounds
         self._under_way: _UnderWay | None = None
         self._left: _UnderWay | None = None
         usual = {"question": question, "context": context, "first": "", "min_responses": "", "quorum": False}
@@ -96,9 +107,11 @@ class Ask(Widget):
         super().__init__(
             state="empty" if circle is None else "ready",
             kinds=list(KINDS if kind.kind in KINDS else (*KINDS, kind.kind)),
+            rounds=[*ROUNDS] if rounds is None else [*ROUNDS, wire.text(repr(rounds), 80)],
             form=usual
             | as_form(kind)
-            | {"deadline": "" if deadline is None else f"{deadline:g}", "experts": names},
+            | {"deadline": "" if deadline is None else f"{deadline:g}", "experts": names}
+            | {"rounds": "once" if rounds is None else "own", "required": [*required]},
             experts=_marks(circle),
             deadline=0.0 if circle is None else circle.deadline,
         )
@@ -134,13 +147,19 @@ class Ask(Widget):
         with self._lock:
             if self._under_way is not None:
                 raise InvalidInput("A question is under way: stop it, or wait for its verdict.")
-            asked = Form(fields, self._own)
+            asked = Form(fields, self._own, self._own_rounds)
             circle = asked.circle(self._required())
             stream = circle.stream(asked.question, **asked.how)
             self._under_way = under_way = _UnderWay(circle)
             self._left = None
             self.publish(
-                form=fields, state="asking", columns=under_way.columns, elapsed=0.0, shown={}, error=""
+                form=fields,
+                state="asking",
+                round=1,
+                columns=under_way.columns,
+                elapsed=0.0,
+                shown={},
+                error="",
             )
             self.flush()
             under_way.task = background.submit(self._follow(stream, under_way))
@@ -295,7 +314,9 @@ class _UnderWay:
     def __init__(self, circle: Circle) -> None:
         self.circle = circle
         self.question: Question | None = None
+        self.round = 1
         self.responses: dict[str, Response] = {}
+        self._ended: set[str] = set()
         self.task: concurrent.futures.Future[None] | None = None
         self._lock = threading.Lock()
         self._started = time.monotonic()
@@ -314,24 +335,27 @@ class _UnderWay:
     def hear(self, event: Event) -> None:
         with self._lock:
             if isinstance(event, Asked):
-                self.question = event.question
+                self.question, self.round = event.question, event.round
+                # What was answered before stands until the expert has answered again.
+                self._ended.difference_update(event.experts)
+                self._written.update(dict.fromkeys(event.experts, ""))
             elif isinstance(event, Token) and event.expert in self._written:
                 self._written[event.expert] = (self._written[event.expert] + event.text)[-self._limit :]
             elif isinstance(event, Ended):
                 self.responses[event.response.expert] = event.response
+                self._ended.add(event.response.expert)
 
     def shown(self) -> dict[str, Any]:
         """Return what is shown of it, read when it is."""
-        return {"columns": self.columns, "elapsed": lambda: self.seconds}
+        return {"columns": self.columns, "round": lambda: self.round, "elapsed": lambda: self.seconds}
 
     def columns(self) -> list[object]:
         with self._lock:
             return [self._column(expert.name, str(expert.source)) for expert in self.circle.experts]
 
     def _column(self, name: str, source: str) -> dict[str, object]:
-        response = self.responses.get(name)
-        if response is not None:
-            return answer_card(response, self._limit)
+        if name in self._ended:
+            return answer_card(self.responses[name], self._limit)
         return {
             "who": wire.expert(name, source),
             "outcome": None,

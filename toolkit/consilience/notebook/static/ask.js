@@ -1,3 +1,5 @@
+const ROUNDS = { once: "Once", debate: "Debate: answer again, knowing what others said",
+  delphi: "Delphi: answer again, knowing the spread", review: "Peer review: choose among the answers" };
 const KINDS = { text: "Text", label: "Label", score: "Score", ranking: "Ranking", items: "Recommendations" };
 
 /** The form: its nodes, what it holds, and what it is told to hold. */
@@ -32,9 +34,13 @@ function askForm(model, changed, send) {
   const question = input("question", "textarea", { rows: "2", placeholder: "What do you want to know?" });
   const context = input("context", "textarea", { rows: "4", placeholder: "What the experts should know: a text, a table, rules" });
   const quorum = h("input", { type: "checkbox", onchange: changed });
+  const rounds = h("select", { onchange: changed }, model.get("rounds").map((name) =>
+    h("option", { value: ROUNDS[name] ? name : "own" }, ROUNDS[name] ?? name)));
   const folded = fold("Context", field("Context", context));
   const people = h("div", { class: "cs-cols cs-choices" });
   const boxes = new Map();
+  const musts = h("div", { class: "cs-cols cs-choices" });
+  const required = new Map();
   function show(form, own) {
     for (const [name, node] of Object.entries(named)) {
       const text = form[name] ?? "";
@@ -43,8 +49,10 @@ function askForm(model, changed, send) {
     if (own) return;
     kinds.forEach((radio) => { radio.checked = radio.value === form.kind; });
     quorum.checked = Boolean(form.quorum);
+    rounds.value = form.rounds || "once";
     if (form.context) folded.open = true;
     for (const [name, box] of boxes) box.checked = (form.experts ?? []).includes(name);
+    for (const [name, box] of required) box.checked = (form.required ?? []).includes(name);
     fit();
   }
   function circle(experts) {
@@ -55,17 +63,25 @@ function askForm(model, changed, send) {
       return h("label", { class: "cs-choice" }, box, h("span", { class: "cs-grow" }, who(expert),
         h("span", { class: "cs-m cs-small cs-price" }, expert.price || "\u00a0")));
     }));
+    const must = model.get("form").required ?? [];
+    musts.replaceChildren(...experts.map((expert) => {
+      const box = required.get(expert.name) ?? h("input", { type: "checkbox", checked: must.includes(expert.name), onchange: changed });
+      required.set(expert.name, box);
+      return h("label", { class: "cs-choice" }, box, h("span", { class: "cs-grow" }, who(expert)));
+    }));
   }
   const held = () => ({
     ...Object.fromEntries(Object.entries(named).map(([name, node]) => [name, node.value])),
-    kind: chosen(), quorum: quorum.checked,
+    kind: chosen(), quorum: quorum.checked, rounds: rounds.value,
+    required: [...required].filter(([, box]) => box.checked).map(([name]) => name),
     experts: [...boxes].filter(([, box]) => box.checked).map(([name]) => name),
   });
-  const options = fold("Deadline and quorum", h("div", { class: "cs-cols" },
+  const options = fold("Rounds, deadline and quorum", field("Rounds", rounds), h("div", { class: "cs-cols" },
     field("Deadline", number("deadline", { min: "0", step: "any", placeholder: `${model.get("deadline")}` }), "seconds"),
     field("Enough answers", number("first", { min: "1", placeholder: "all" }), "then release the rest"),
     field("Needed answers", number("min_responses", { placeholder: "a majority" }), "else no verdict")),
-  h("label", { class: "cs-check" }, quorum, "Release the others as soon as the vote cannot change"));
+  h("label", { class: "cs-check" }, quorum, "Release the others as soon as the vote cannot change"),
+  h("fieldset", {}, h("legend", {}, "Must have answered ", h("span", { class: "cs-m cs-small" }, "\u00b7 else no verdict")), musts));
   const prices = h("span", { class: "cs-m cs-small" }, "\u00b7 price of a million tokens, where it is known");
   const node = h("div", { class: "cs-form" },
     field("Question", question), folded,
@@ -119,13 +135,16 @@ function render({ model, el }) {
 
   let began = 0;
   let ticking = 0;
+  let round = 1;
   const spoken = new Set();
   const gone = () => (performance.now() - began) / 1000;
   const tick = () => {
     const columns = model.get("columns");
     const ended = columns.filter((column) => column.outcome).length;
     live.show(columns, gone());
-    say(status, `${ended} of ${columns.length} ended \u00b7 ${seconds(gone())}`);
+    const turn = model.get("round");
+    if (turn !== round) { round = turn; spoken.clear(); }
+    say(status, `${turn > 1 ? `Round ${turn} \u00b7 ` : ""}${ended} of ${columns.length} ended \u00b7 ${seconds(gone())}`);
   };
   view.on(["columns", "elapsed", "state"], (columns, elapsed, state) => {
     began = performance.now() - elapsed * 1000;
