@@ -38,9 +38,12 @@ def prepared(*experts, store=None):
 
 
 def test_the_plan_is_there_before_anything_is_asked():
-    widget = Run(prepared(cs.Scripted("ana", ["bug"])))
+    def own(question):
+        return "bug"
+
+    widget = Run(prepared(cs.Scripted("ana", ["bug"]), own))
     waits_for(lambda: widget.state == "ready")
-    assert (widget.plan["calls"], widget.plan["unpriced"], widget.plan["kept"]) == (3, 3, False)
+    assert (widget.plan["calls"], widget.plan["unpriced"], widget.plan["kept"]) == (6, 3, False)
     assert widget.result is None
     widget.close()
 

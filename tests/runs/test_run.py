@@ -201,6 +201,16 @@ def test_an_unknown_price_is_named_and_not_counted_as_nothing(circle, asked, fra
     assert "9 answers of unknown price" in run.wait_sync().spent
 
 
+def test_what_calls_nobody_is_known_to_cost_nothing(frame, kind, where):
+    silent = [cs.Scripted("ana", ["yes"]), cs.Scripted("ben", [TimeoutError("asleep")])]
+    unknown = cs.Scripted("eva", [cs.Reply("no", usage=Usage(10, 1))])
+    run = prepared(Circle(silent, store=where), frame, kind)
+    assert (run.plan.usd, run.plan.unpriced) == (0.0, ())
+    assert "unknown" not in run.wait_sync().spent
+    verdict = Circle([*silent, unknown]).ask_sync("Is it?", answer=kind)
+    assert {r.expert: r.usage.cost_usd for r in verdict.responses} == {"ana": 0.0, "ben": 0.0, "eva": None}
+
+
 def test_the_plan_knows_prices_tokens_and_latencies_from_the_store(circle, frame, kind):
     prepared(circle, frame, kind).wait_sync()
     plan = prepared(circle, {"id": [1, 2], "text": ["new", "newer"]}, kind).plan

@@ -419,6 +419,9 @@ def test_latest_is_one_statement(open_store, asked, monkeypatch):
             executed.append(given)
             return self._connection.sql(*given, **named)
 
+        def interrupt(self):
+            self._connection.interrupt()
+
     plain = Leases.reading
 
     @contextmanager

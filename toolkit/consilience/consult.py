@@ -23,6 +23,7 @@ from consilience.errors import (
 )
 from consilience.experts.base import Expert
 from consilience.models import Outcome, Question, Reply, Response, Usage
+from consilience.models.response import FREE
 from consilience.policies import deadline as within
 from consilience.streaming import Ended, Tell, Token
 from consilience.terms import Asking, Terms
@@ -34,6 +35,8 @@ _REASON_LIMIT = 500
 _GRACE_SECONDS = 1.0
 _SLACK_SECONDS = 0.2
 _AT_ONCE = 32
+_UNSAID = Usage()
+_NOTHING = Usage(cost_usd=0.0)
 
 
 class Calls(Protocol):
@@ -202,7 +205,7 @@ async def _respond(
         confidence=reply.confidence,
         confidence_source=reply.confidence_source,
         probabilities=reply.probabilities,
-        usage=reply.usage,
+        usage=_used(expert, reply),
         calls=reply.calls,
         latency_s=time.monotonic() - started,
     )
@@ -249,7 +252,6 @@ def unanswered(
 ) -> Response:
     """Return the response of who has no answer, with what is left: an unusable reply, or what an error used up."""
     came = left if isinstance(left, Reply) else None
-    used = getattr(left, "usage", None)
     return Response(
         question_id=question.id,
         expert=expert.name,
@@ -258,9 +260,17 @@ def unanswered(
         raw=_bounded(came.raw) if came else None,
         reason=reason,
         latency_s=time.monotonic() - started,
-        usage=used if isinstance(used, Usage) else Usage(),
+        usage=_used(expert, left),
         calls=left.calls if isinstance(left, Reply | ExpertError) else 1,
     )
+
+
+def _used(expert: Expert, left: object) -> Usage:
+    """Return what a reply or an error says that was used up; unsaid it is unknown, and nothing where none is called."""
+    used = getattr(left, "usage", None)
+    if isinstance(used, Usage) and used != _UNSAID:
+        return used
+    return _NOTHING if expert.source in FREE else _UNSAID
 
 
 _OUTCOMES: tuple[tuple[type[BaseException], Outcome], ...] = (

@@ -60,6 +60,10 @@ class Source(StrEnum):
     JURY = "jury"
 
 
+FREE = frozenset({Source.RECORDED, Source.SCRIPTED})
+"""Whose answers are known to cost nothing, because nothing is called for them."""
+
+
 class ConfidenceSource(StrEnum):
     """Where a confidence comes from: token probabilities, or the expert's own word."""
 

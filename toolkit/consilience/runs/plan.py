@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from consilience.markup.displayed import Displayed
 from consilience.markup.plain import plain
+from consilience.models.response import FREE
 
 if TYPE_CHECKING:
     from consilience.runs.budget import Budget
@@ -209,6 +210,8 @@ def planned(job: Job, ledger: Ledger | None, budget: Budget | None) -> Plan:
     parts = []
     for expert in job.experts:
         usd, tokens, seconds = known.get(expert.name, (None, None, None))
+        if usd is None and expert.source in FREE:
+            usd = 0.0
         total = (job.rows.n_distinct - barred.get(expert.name, 0)) * job.replicates
         done = min(settled.get(expert.name, 0), total)
         parts.append(ExpertPlan(expert.name, total - done, done, usd, tokens, seconds))
