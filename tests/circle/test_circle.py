@@ -14,6 +14,7 @@ from consilience.errors import (
     Refused,
     UnknownExpert,
 )
+from consilience.models import Usage
 
 YES_NO = cs.Label("yes", "no")
 
@@ -282,6 +283,50 @@ def test_the_method_is_an_option_of_the_circle():
 def test_a_circle_that_cannot_be_formed_says_why(experts, error, why):
     with pytest.raises(error, match=why):
         cs.Circle(experts)
+
+
+@pytest.mark.parametrize(
+    ("how", "error", "why"),
+    [
+        ({"anwser": YES_NO}, TypeError, "did you mean answer="),
+        ({"reqired": ["a"]}, TypeError, "did you mean required="),
+        ({"nonsense": 1}, TypeError, "it takes answer, context"),
+        ({"answer": cs.Label}, InvalidInput, "answer kind such as"),
+        ({"context": 4}, InvalidInput, "context= takes a text, a int came"),
+        ({"deadline": "5"}, InvalidInput, "deadline is a number of seconds above 0, '5' came"),
+        ({"first": "1"}, InvalidInput, "first is between 1 and"),
+        ({"min_responses": True}, InvalidInput, "min_responses is between"),
+        ({"rounds": 3}, InvalidInput, "takes a strategy such as"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_before_anybody_is_asked(how, error, why):
+    never = Never()
+    circle = cs.Circle([never])
+    for call in (circle.ask_sync, circle.stream_sync):
+        with pytest.raises(error, match=why):
+            call("Is it?", **how)
+    if error is TypeError:
+        with pytest.raises(error, match=why):
+            circle.ask_all_sync(["Is it?"], **how)
+    else:
+        assert isinstance(circle.ask_all_sync(["Is it?"], **how)[0], error)
+    assert not never.asked.is_set()
+
+
+@pytest.mark.parametrize("given", [{"budget": 5}, {"store": 3}])
+def test_a_budget_or_store_that_is_none_is_refused(given):
+    with pytest.raises(InvalidInput, match="takes"):
+        cs.Circle([cs.Scripted("a", ["yes"])], **given)
+
+
+@pytest.mark.parametrize(
+    "reply", [cs.Reply("yes", usage=Usage(1, 1, "0.1")), cs.Reply("yes", probabilities={"yes": 1.0})]
+)
+def test_a_reply_that_cannot_be_used_is_that_experts_failure(reply):
+    verdict = cs.Circle([cs.Scripted("a", [reply]), cs.Scripted("b", ["yes"])]).ask_sync(
+        "Is it?", answer=YES_NO
+    )
+    assert {r.expert: str(r.outcome) for r in verdict.responses} == {"a": "failed", "b": "answered"}
 
 
 @pytest.mark.parametrize("deadline", [0, -1, float("nan"), float("inf")])

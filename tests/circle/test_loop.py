@@ -103,7 +103,9 @@ def test_a_forked_child_has_a_loop_of_its_own():
 
 
 INTERRUPTED = """
-import consilience as cs, asyncio, threading
+import consilience as cs, asyncio, sys, threading
+if "polars" in sys.argv:
+    import polars  # its handler of SIGINT has waits without a timeout go on
 stopped = threading.Event()
 async def forever(question):
     print("asked", flush=True)
@@ -112,14 +114,19 @@ async def forever(question):
     finally:
         stopped.set()
 try:
-    cs.Circle([forever]).ask_sync("Is it?")
+    circle = cs.Circle([forever])
+    if "stream" in sys.argv:
+        list(circle.stream_sync("Is it?"))
+    else:
+        circle.ask_sync("Is it?")
 except KeyboardInterrupt:
     print("interrupted", stopped.wait(10), flush=True)
 """
 
 
-def test_ctrl_c_stops_the_question_and_its_experts():
-    child = subprocess.Popen([sys.executable, "-c", INTERRUPTED], stdout=subprocess.PIPE, text=True)
+@pytest.mark.parametrize("given", [[], ["polars"], ["polars", "stream"]], ids=" and ".join)
+def test_ctrl_c_stops_the_question_and_its_experts(given):
+    child = subprocess.Popen([sys.executable, "-c", INTERRUPTED, *given], stdout=subprocess.PIPE, text=True)
     with child:
         assert child.stdout.readline() == "asked\n"
         os.kill(child.pid, signal.SIGINT)

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from consilience.circle import Circle
+from consilience.errors import Refused, Unparseable
 from consilience.experts.base import FunctionExpert
 from consilience.models import Outcome, Reply, Usage
 from consilience.policies import Policy, RetrySettings
@@ -103,3 +104,20 @@ def test_a_fallback_is_paid_from_the_same_budget(kind):
         (response,) = circle.ask_sync("two?", answer=kind).responses
     assert (service.calls, fallback.calls) == (0, 1)
     assert response.outcome is Outcome.OVER_BUDGET
+
+
+@pytest.mark.parametrize("error", [Refused, Unparseable])
+def test_a_call_that_ends_in_a_paid_error_counts(error, kind):
+    async def work(n):
+        raised = error("no")
+        raised.usage = Usage(100, 10, 0.01)
+        raise raised
+
+    service = Service(work)
+    frame = {"id": list(range(50)), "t": [str(n) for n in range(50)]}
+    with circle_of(service, None) as circle:
+        found = circle.run(
+            frame, "Is {t}?", answer=kind, key="id", budget=Budget(usd=0.05), progress=False
+        ).wait_sync()
+    assert service.calls == 5
+    assert "45 of 50 rows were not asked" in found.stopped

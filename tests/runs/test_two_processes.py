@@ -16,10 +16,17 @@ folder, rows, name, where = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv
 os.environ["CONSILIENCE_SPOOLS"] = os.path.join(folder, "spools of " + name)
 
 
+failing = len(sys.argv) > 5
+
+
 async def ana(question):
+    global failing
     with open(os.path.join(folder, f"{name}.calls"), "a") as file:
         file.write(question.text + "\\n")
     await asyncio.sleep(0.02)
+    if failing and int(question.text.split()[-1]) > 100:
+        failing = False
+        raise ValueError("one answer that cannot be had")
     return "yes"
 
 
@@ -33,8 +40,8 @@ with cs.Circle([ana], store=where) as circle:
 """
 
 
-def start(folder, rows, name, where):
-    command = [sys.executable, "-W", "ignore", "-c", CHILD, str(folder), str(rows), name, str(where)]
+def start(folder, rows, name, where, *more):
+    command = [sys.executable, "-W", "ignore", "-c", CHILD, str(folder), str(rows), name, str(where), *more]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
@@ -54,6 +61,21 @@ def test_two_processes_share_a_run_and_ask_each_cell_once(tmp_path, where):
     assert [int(each[1]) + int(each[2]) for each in said] == [rows] * 2
     with cs.Store(where) as store:
         assert store.sql("SELECT count(*) FROM cells WHERE state = 'settled'").item() == rows
+
+
+def test_two_processes_of_which_each_fails_once_do_not_wait_for_each_other(tmp_path, where):
+    rows = 500
+    children = [start(tmp_path, rows, name, where, "failing") for name in ("one", "two")]
+    for child in children:
+        assert child.stdout.readline() == "ready\n"
+    for child in children:
+        child.stdin.write("go\n")
+        child.stdin.flush()
+    said = [child.communicate(timeout=120)[0].split() for child in children]
+    assert [each[0] for each in said] == [str(rows)] * 2
+    asked = Counter(called(tmp_path, "one") + called(tmp_path, "two"))
+    assert len(asked) == rows
+    assert asked.total() <= rows + 2, "what one could not get is asked by the other"
 
 
 def test_what_a_killed_process_had_under_way_is_asked_by_one_of_the_others(tmp_path, where):

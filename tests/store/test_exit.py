@@ -22,6 +22,7 @@ def read():
     try:
         while True:
             store.latest(50)
+            store.sql("SELECT count(*) FROM questions")
     except StoreError as error:
         assert "closed" in str(error) or "ends" in str(error), error
 

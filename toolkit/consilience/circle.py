@@ -392,4 +392,6 @@ def _opened(store: Store | str | Path | None) -> Store | None:
         from consilience.store import Store
 
         return Store(store)
+    if store is not None and not hasattr(store, "record"):
+        raise InvalidInput(f"store= takes a path, the URL of a server, or a cs.Store, {store!r} came.")
     return store

@@ -23,10 +23,11 @@ from consilience.errors import (
 )
 from consilience.experts.base import Expert
 from consilience.models import Outcome, Question, Reply, Response, Usage
+from consilience.models.given import is_number
 from consilience.models.response import FREE
 from consilience.policies import deadline as within
 from consilience.streaming import Ended, Tell, Token
-from consilience.terms import Asking, Terms
+from consilience.terms import Asking, Terms, check_names
 from consilience.verdict import Verdict
 
 _RAW_LIMIT = 100_000
@@ -187,7 +188,11 @@ async def _respond(
                 reply = await policy.call(expert.answer, question)
         if not isinstance(reply, Reply):
             raise TypeError(f"{expert.name}.answer must return a cs.Reply, a {type(reply).__name__} came")
-        answer = question.answer.parse(reply.raw)
+        if not _sound(reply.usage):
+            raise TypeError(f"{expert.name}'s usage must hold numbers or None, {reply.usage!r} came")
+        if not _pairs(reply.probabilities):
+            raise TypeError(f"{expert.name}'s probabilities must be pairs of answer and number")
+        return _answered(expert, question, reply, started)
     except DeadlineExceeded as error:
         # a policy may have a deadline of its own, which is shorter
         late = time.monotonic() - started >= deadline
@@ -195,12 +200,15 @@ async def _respond(
         return unanswered(expert, question, Outcome.TIMED_OUT, reason, started)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - an expert is foreign code: whatever it raises is its outcome
         return unanswered(expert, question, _outcome(error), _reason(error), started, reply or error)
+
+
+def _answered(expert: Expert, question: Question, reply: Reply, started: float) -> Response:
     return Response(
         question_id=question.id,
         expert=expert.name,
         source=expert.source,
         outcome=Outcome.ANSWERED,
-        answer=answer,
+        answer=question.answer.parse(reply.raw),
         raw=_bounded(reply.raw),
         confidence=reply.confidence,
         confidence_source=reply.confidence_source,
@@ -268,9 +276,23 @@ def unanswered(
 def _used(expert: Expert, left: object) -> Usage:
     """Return what a reply or an error says that was used up; unsaid it is unknown, and nothing where none is called."""
     used = getattr(left, "usage", None)
-    if isinstance(used, Usage) and used != _UNSAID:
+    if isinstance(used, Usage) and used != _UNSAID and _sound(used):
         return used
     return _NOTHING if expert.source in FREE else _UNSAID
+
+
+def _pairs(given: object) -> bool:
+    return isinstance(given, (tuple, list)) and all(
+        isinstance(each, tuple) and len(each) == 2 for each in given
+    )
+
+
+def _sound(usage: Usage) -> bool:
+    """Whether it can be added up: an expert is foreign code."""
+    if usage is _UNSAID:
+        return True
+    parts = (usage.input_tokens, usage.output_tokens, usage.cost_usd)
+    return all(part is None or is_number(part) for part in parts)
 
 
 _OUTCOMES: tuple[tuple[type[BaseException], Outcome], ...] = (
@@ -323,6 +345,7 @@ async def ask_each(
     """
     if isinstance(questions, (str, Question)):
         raise InvalidInput("ask_all takes a list of questions, one came: write [question], or call ask.")
+    check_names(how)  # before anything is asked
     turns = asyncio.Semaphore(_AT_ONCE)
     own = {name: value for name, value in how.items() if name not in ("answer", "context", "examples")}
 

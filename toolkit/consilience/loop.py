@@ -19,9 +19,10 @@ import threading
 import weakref
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Any, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from consilience.errors import LoopError
+from consilience.kernels.threads import result_of
 
 T = TypeVar("T")
 
@@ -92,12 +93,12 @@ class BackgroundLoop:
                 "A blocking call was made inside an asynchronous expert or callback, which would wait for itself: "
                 "await the asynchronous form (await circle.ask(...)) there."
             )
-        future = self.submit(coroutine)
+        call = _Call(coroutine)
         try:
-            return future.result()
+            return result_of(self.submit(call.run()))
         except BaseException:
             # KeyboardInterrupt leaves the coroutine running on the other thread unless it is told
-            future.cancel()
+            call.leave()
             raise
 
     def call_later(self, seconds: float, function: Callable[[], object]) -> None:
@@ -148,6 +149,35 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
             # raised inside one task, which has it as its result: the others' loop goes on
             continue
         return
+
+
+class _Call(Generic[T]):
+    """A coroutine that another thread waits for, and can leave wherever it was interrupted, in `submit` too."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
+        self._coroutine = coroutine
+        self._task: asyncio.Task[Any] | None = None
+        self._left = False
+        self._ended = threading.Event()
+
+    async def run(self) -> T:
+        self._task = asyncio.current_task()
+        try:
+            if self._left:
+                self._coroutine.close()
+                raise asyncio.CancelledError
+            return await self._coroutine
+        finally:
+            self._ended.set()
+
+    def leave(self) -> None:
+        """Cancel it and wait for its end, some seconds at most: then what it wrote at its end is written."""
+        self._left = True
+        if self._task is None or self._ended.is_set():
+            return
+        with suppress(RuntimeError):  # the loop was closed
+            self._task.get_loop().call_soon_threadsafe(self._task.cancel)
+        self._ended.wait(_CLOSE_SECONDS)
 
 
 async def _cancelled(tasks: set[asyncio.Task[Any]]) -> None:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Self, TypeAlias
 
 from consilience.errors import LoopError
+from consilience.kernels.threads import result_of, wait_for_news
 from consilience.loop import background
 from consilience.models import Question, Response
 from consilience.verdict import Verdict
@@ -119,7 +120,7 @@ class Mailbox:
         """Return the next event, or ``None`` at the end; block until there is one."""
         with self._changed:
             while not (self._events or self._closed):
-                self._changed.wait()
+                wait_for_news(self._changed)
             return self._pop()
 
     def _pop(self) -> Event | None:
@@ -212,7 +213,7 @@ class Stream:
         try:
             while (event := self._mailbox.take_sync()) is not None:
                 yield event
-            future.result()
+            result_of(future)
         finally:
             self._cancel()
 

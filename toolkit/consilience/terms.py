@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 from consilience.errors import InvalidInput, UnknownExpert
 from consilience.models import AnswerKind, Example, Question, Response, Text
+from consilience.models.given import is_number, is_whole
 from consilience.verdict import Needs
 from consilience.verdict.methods import Method
 from consilience.verdict.needs import NO_NEEDS
@@ -93,9 +94,9 @@ def terms(
         raise UnknownExpert(
             f"required= names experts of the circle, {', '.join(map(repr, unknown))} came: take of {', '.join(names)}."
         )
-    if not 0 <= min_responses <= len(names):
+    if not is_whole(min_responses) or not 0 <= min_responses <= len(names):
         raise InvalidInput(
-            f"min_responses is between 0 and the {len(names)} experts of the circle, {min_responses} came."
+            f"min_responses is between 0 and the {len(names)} experts of the circle, {min_responses!r} came."
         )
     if first is not None:
         _check_first(first, len(names), min_responses, method)
@@ -114,8 +115,8 @@ def terms(
 
 
 def _check_first(first: int, asked: int, min_responses: int, method: Method) -> None:
-    if not 1 <= first <= asked:
-        raise InvalidInput(f"first is between 1 and the {asked} experts of the circle, {first} came.")
+    if not is_whole(first) or not 1 <= first <= asked:
+        raise InvalidInput(f"first is between 1 and the {asked} experts of the circle, {first!r} came.")
     if first < min_responses:
         raise InvalidInput(
             f"first={first} would end before min_responses={min_responses} is reached: take first={min_responses}."
@@ -135,8 +136,8 @@ def positive(deadline: float) -> float:
     InvalidInput
         It is no finite number of seconds above 0.
     """
-    if not (deadline > 0 and math.isfinite(deadline)):
-        raise InvalidInput(f"deadline is a number of seconds above 0, {deadline} came.")
+    if not is_number(deadline) or not (deadline > 0 and math.isfinite(deadline)):
+        raise InvalidInput(f"deadline is a number of seconds above 0, {deadline!r} came.")
     return deadline
 
 
@@ -154,6 +155,17 @@ def as_question(
             "A Question carries its own answer, context and examples: set them there, not in ask."
         )
     return given
+
+
+def check_names(how: Mapping[str, object]) -> None:
+    """Raise `TypeError` when a call has a word that `Circle.ask` does not take: left unsaid, it would be left out."""
+    from difflib import get_close_matches
+
+    for name in how:
+        if name not in Asking.__annotations__:
+            near = get_close_matches(name, Asking.__annotations__, n=1)
+            hint = f"did you mean {near[0]}=?" if near else f"it takes {', '.join(Asking.__annotations__)}."
+            raise TypeError(f"Asking takes no argument {name!r}: {hint}")
 
 
 def asking_terms(
@@ -176,9 +188,15 @@ def asking_terms(
     ------
     InvalidInput, UnknownExpert
         They contradict each other, or name nobody of the circle.
+    TypeError
+        It was given something of another name.
     """
+    check_names(how)
     first, quorum, seconds = how.get("first"), how.get("quorum", False), how.get("deadline")
-    if how.get("rounds") is not None and (first is not None or quorum):
+    rounds = how.get("rounds")
+    if rounds is not None and not callable(getattr(rounds, "conduct", None)):
+        raise InvalidInput(f"rounds= takes a strategy such as cs.rounds.Delphi(), {rounds!r} came.")
+    if rounds is not None and (first is not None or quorum):
         raise InvalidInput(
             "first= and quorum= end a single round; with rounds= the strategy says who is asked."
         )

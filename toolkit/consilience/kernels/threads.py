@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
-from threading import Event
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from threading import Condition, Event
+from typing import Any, TypeVar
 
 from consilience.errors import InvalidInput
 
-__all__ = ["spread", "thread_count"]
+__all__ = ["result_of", "spread", "thread_count", "until_done", "wait_for_news"]
+
+T = TypeVar("T")
 
 MOST = 64
+_LOOK_SECONDS = 0.5
 
 
 def thread_count(threads: int | None) -> int:
@@ -65,10 +69,33 @@ def spread(work: Callable[[int], Iterator[None]], parts: int) -> None:
     with ThreadPoolExecutor(parts, thread_name_prefix="consilience-kernel") as pool:
         futures = [pool.submit(drain, part) for part in range(parts)]
         try:
-            wait(futures, return_when="FIRST_EXCEPTION")
+            while wait(futures, _LOOK_SECONDS, return_when="FIRST_EXCEPTION").not_done:
+                if any(future.done() and future.exception() for future in futures):
+                    break
         finally:
             # On the way out of an interrupt the other threads are still at work.
             if any(not future.done() or future.exception() for future in futures):
                 stop.set()
     for future in futures:
         future.result()
+
+
+def until_done(future: Future[Any]) -> None:
+    """Wait for a future; Ctrl-C is heard meanwhile.
+
+    Where Polars was imported it is not heard in a wait without a timeout: the handler that Polars installs has the
+    system go on with the wait.
+    """
+    while wait((future,), _LOOK_SECONDS).not_done:
+        pass
+
+
+def result_of(future: Future[T]) -> T:
+    """Return a future's result when it is done; Ctrl-C is heard meanwhile."""
+    until_done(future)
+    return future.result()
+
+
+def wait_for_news(condition: Condition) -> None:
+    """Wait until a condition is notified, or half a second; Ctrl-C is heard meanwhile, as in `until_done`."""
+    condition.wait(_LOOK_SECONDS)

@@ -94,6 +94,10 @@ class Question:
                 "answer= takes an answer kind such as cs.Label('yes', 'no'), cs.Items() or cs.Text(), "
                 f"{self.answer!r} came."
             )
+        if self.context is not None and not isinstance(self.context, str):
+            raise InvalidInput(
+                f"context= takes a text, a {type(self.context).__name__} came: write str(...)."
+            )
         if self.deadline is not None and not 0 < self.deadline < math.inf:
             raise InvalidInput(f"deadline is a number of seconds above 0, {self.deadline} came.")
         if self.priority is not None and self.priority not in _PRIORITIES:
@@ -125,7 +129,7 @@ _seen: set[type] = set()
 
 
 def _is_kind(answer: object) -> bool:
-    if isinstance(answer, AnswerKind):
+    if isinstance(answer, AnswerKind) and not isinstance(answer, type):
         _seen.add(type(answer))
         return True
     return False

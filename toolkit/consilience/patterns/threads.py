@@ -11,6 +11,8 @@ from itertools import chain, islice
 from threading import Event
 from typing import TYPE_CHECKING, TypeAlias
 
+from consilience.kernels.threads import result_of
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -46,7 +48,7 @@ def _threaded(tasks: Iterator[Task], n: int) -> Iterator[pl.DataFrame]:
             waiting.extend(pool.submit(_begin, task, stopped) for task in islice(tasks, 2 * n - len(waiting)))
             if not waiting:
                 return
-            made, rest = waiting.popleft().result()
+            made, rest = result_of(waiting.popleft())
             # The rest is made here, so that results that nobody asked for do not pile up.
             yield from chain(made, rest)
     finally:

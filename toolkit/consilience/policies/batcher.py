@@ -16,6 +16,7 @@ from concurrent.futures import Future
 from typing import Any, Generic, Literal, Self, TypeVar, cast
 
 from consilience.errors import CallError, DeadlineExceeded, InvalidInput, LoopError, QueueFull
+from consilience.kernels.threads import wait_for_news
 from consilience.loop import background, call_in_thread
 from consilience.policies.batch_events import BatchFailed, BatchFlushed
 from consilience.policies.clock import SYSTEM, Clock
@@ -166,7 +167,7 @@ class Batcher(Generic[T]):
                     raise LoopError(
                         f"{self!r} is full, and put_sync on the background loop would wait for itself: await put()."
                     )
-                self._room.wait()
+                wait_for_news(self._room)
         self._wake()
 
     def close(self) -> None:

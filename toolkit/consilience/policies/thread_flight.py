@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from consilience.errors import NestedAcquire
+from consilience.kernels.threads import until_done
 
 __all__ = ["ThreadFlight"]
 
@@ -43,6 +44,7 @@ class ThreadFlight:
             if leads:
                 return self._lead(key, flight, function)
             done: Future[T] = flight.done
+            until_done(done)
             error = done.exception()
             if error is None:
                 return done.result()

@@ -14,6 +14,7 @@ from consilience.consult import Calls
 from consilience.errors import InvalidInput, OverBudget
 from consilience.markup.sentence import SentenceDisplayed
 from consilience.models import Usage
+from consilience.models.given import is_number
 from consilience.policies.metering import METER
 
 Function = Callable[..., Any]
@@ -57,7 +58,7 @@ class Budget(SentenceDisplayed):
 
     def __post_init__(self) -> None:
         given = [limit for limit in (self.usd, self.tokens, self.calls) if limit is not None]
-        if not given or any(not (limit >= 0 and math.isfinite(limit)) for limit in given):
+        if not given or not all(is_number(limit) and limit >= 0 and math.isfinite(limit) for limit in given):
             raise InvalidInput(f"A budget has a limit of 0 or more in usd, tokens or calls, {self!r} came.")
 
     def __str__(self) -> str:
@@ -75,6 +76,13 @@ class _Amount:
     def add(self, other: _Amount, sign: int = 1) -> None:
         self.usd += sign * other.usd
         self.tokens += sign * other.tokens
+
+
+def as_budget(given: object) -> Budget | None:
+    """Return a budget that was given; raise `InvalidInput` when it is none."""
+    if given is not None and not isinstance(given, Budget):
+        raise InvalidInput(f"budget= takes cs.Budget(usd=...), tokens=... or calls=..., {given!r} came.")
+    return given
 
 
 class Purse:
@@ -215,12 +223,16 @@ class Spending:
         @functools.wraps(function)
         async def paid(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
             held = await self._reserve()
-            usage = Usage()
+            usage: Usage | None = None
             try:
                 async with aclosing(function(*args, **kwargs)) as items:
                     async for item in items:
                         usage = getattr(item, "usage", None) or usage
                         yield item
+                usage = usage or Usage()
+            except BaseException as error:
+                usage = usage or _used_by(error)
+                raise
             finally:
                 for purse, amount in held:
                     purse.settle(self._expert, amount, usage)
@@ -235,6 +247,10 @@ class Spending:
             try:
                 reply = await function(*args, **kwargs)
                 usage = getattr(reply, "usage", None) or Usage()
+            except BaseException as error:
+                usage = _used_by(error)
+                raise
+            else:
                 return reply
             finally:
                 for purse, amount in held:
@@ -254,7 +270,14 @@ class Spending:
         return held
 
 
+def _used_by(error: BaseException) -> Usage | None:
+    """Return what a failed call says that it used up; a refusal and an unreadable answer are paid for."""
+    usage = getattr(error, "usage", None)
+    return usage if isinstance(usage, Usage) and usage != Usage() else None
+
+
 def spending(policies: Mapping[str, Calls], budget: Budget) -> tuple[Purse, Mapping[str, Calls]]:
     """Return a purse of a budget, and the policies under which every call is paid from it."""
+    as_budget(budget)
     purse = Purse(budget)
     return purse, {name: Spending(policy, name, [purse]) for name, policy in policies.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from math import isnan
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
@@ -81,7 +82,7 @@ class Collected:
             support.share,
             support.n,
             support.of,
-            None if agreement is None else agreement.value,
+            None if agreement is None or isnan(agreement.value) else agreement.value,
             ", ".join(f"{n} {outcome}" for outcome, n in verdict.outcomes.items()),
             verdict.degraded,
             n_reused,

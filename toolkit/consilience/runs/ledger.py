@@ -3,7 +3,8 @@
 A cell is one expert's answer to one question: (question digest, expert, prompt hash, answer kind, replicate). Rows are
 only added. A cell is settled by a row *settled* beside the response that it points to. It is under way while a row
 *reserved* stands whose run lives: every run holds a lock file that the kernel lets go when its process ends, so that
-what a killed process had reserved is free at once. Of two reservations the one that entered the table first holds.
+what a killed process had reserved is free at once. Of two reservations the one that entered the table first holds,
+until its run says that the cell failed.
 """
 
 from __future__ import annotations
@@ -47,12 +48,12 @@ WHERE c.state = 'settled' AND c.answer_kind = ? AND c.digest IN (SELECT unnest(?
 """
 _RUNS = """
 SELECT DISTINCT state, run_id FROM cells
-WHERE (state = 'settled' OR state = 'reserved' AND lease_until > ?) AND digest IN (SELECT unnest(?::TEXT[]))
+WHERE state IN ('settled', 'reserved') AND digest IN (SELECT unnest(?::TEXT[]))
     AND expert || ' ' || prompt_hash = ANY(?::TEXT[]) AND answer_kind = ?
 """
 _RESERVED = Query("""
-SELECT digest, expert, replicate, run_id FROM cells
-WHERE state = 'reserved' AND lease_until > ? AND digest IN (SELECT unnest(?::TEXT[]))
+SELECT digest, expert, replicate, run_id, state FROM cells
+WHERE state IN ('reserved', 'failed') AND digest IN (SELECT unnest(?::TEXT[]))
     AND expert || ' ' || prompt_hash = ANY(?::TEXT[]) AND answer_kind = ? AND run_id = ANY(?::TEXT[])
 ORDER BY {entered}
 """)
@@ -161,6 +162,7 @@ class Ledger:
         self._numbers = itertools.count()
         self._ended: set[str] = set()
         self._first: bool | None = None
+        self._said: tuple[str, str, str, str | None, int, int] | None = None
         self._kind = hashlib.sha256(storable(answer_spec).encode()).hexdigest()[:16]
         self.alive = store.living(self.run_id)
 
@@ -218,7 +220,7 @@ class Ledger:
         What a run that has just ended wrote last may still lie in the spool. A cell is reserved here once more: that is
         written after it, so that the next reading of the store sees both.
         """
-        asked = datetime.now(UTC), list({cell.digest for cell in cells}), self._members, self._kind
+        asked = list({cell.digest for cell in cells}), self._members, self._kind
         found = self.store.read(_RUNS, *asked).rows()
         others = {run_id for state, run_id in found if state == "reserved"} - {self.run_id}
         living = self.alive.others(others)
@@ -230,13 +232,16 @@ class Ledger:
         return Standing(elsewhere, bool(ended) or any(state == "settled" for state, _ in found))
 
     def _held(self, asked: tuple[object, ...], living: frozenset[str]) -> frozenset[Cell]:
-        """Return the cells that one of these runs reserved before this one."""
-        first: dict[Cell, str] = {}
-        for *cell, run_id in self.store.read(
-            _RESERVED, *asked, [*living, self.run_id], waiting=False
-        ).iter_rows():
-            first.setdefault(Cell(*cell), run_id)
-        return frozenset(cell for cell, run_id in first.items() if run_id != self.run_id)
+        """Return the cells that one of these runs reserved before this one, and has not failed to get since."""
+        holders: dict[Cell, dict[str, None]] = {}
+        found = self.store.read(_RESERVED, *asked, [*living, self.run_id], waiting=False)
+        for *names, run_id, state in found.iter_rows():
+            own = holders.setdefault(Cell(*names), {})
+            if state == "failed":
+                own.pop(run_id, None)
+            else:
+                own.setdefault(run_id)
+        return frozenset(cell for cell, own in holders.items() if own and next(iter(own)) != self.run_id)
 
     def rows(self, cell: Cell, response: Response, question: Question) -> Bundle:
         """Return the rows that settle a cell, or say that it failed."""
@@ -264,6 +269,11 @@ class Ledger:
             )
         )
 
+    @property
+    def begun(self) -> bool:
+        """Whether it was said that the run began."""
+        return self._said is not None
+
     def ended(self, state: str, asked: int, reused: int, failed: int, cost: float | None) -> Bundle:
         """Return the row that says how it ended."""
         return self._state(state, asked, reused, failed, cost)
@@ -271,6 +281,7 @@ class Ledger:
     def _state(
         self, state: str, asked: int | None, reused: int | None, failed: int | None, cost: float | None
     ) -> Bundle:
+        assert self._said is not None
         prompt, spec, experts, key, n_rows, replicates = self._said
         column = None if key is None else storable(key)
         said: Row = (storable(prompt), storable(spec), storable(experts), column, n_rows, replicates)

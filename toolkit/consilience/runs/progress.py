@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -12,6 +13,8 @@ from consilience.runs.cards import counts, line, progress_card
 from consilience.runs.tally import Tally
 
 _SHORTEST, _LONGEST = 4, 20
+
+_LOG = logging.getLogger("consilience.runs")
 
 
 class Progress(Protocol):
@@ -148,11 +151,19 @@ def shown_here(wanted: bool) -> Progress:
     return Terminal() if sys.stderr.isatty() else Log()
 
 
+def show(progress: Progress, tally: Tally, state: str = "") -> None:
+    """Show progress where that can be done; a closed terminal, or a full disk behind a log, must not end a run."""
+    try:
+        progress.show(tally, state)
+    except (OSError, ValueError) as error:
+        _LOG.warning("The progress of a run cannot be shown: %s", error)
+
+
 async def follow(progress: Progress, tally: Tally, sleep: Callable[[float], Any] = asyncio.sleep) -> None:
     """Show progress until cancelled."""
     while True:
         await sleep(progress.interval)
-        progress.show(tally)
+        show(progress, tally)
 
 
 def _in_notebook() -> bool:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
-from consilience.errors import InvalidInput
+from consilience.errors import InvalidFrame, InvalidInput
 from consilience.frames import Frame, require_columns, to_polars
 from consilience.markup.displayed import Displayed
 from consilience.markup.plain import plain
+from consilience.models.given import is_whole
 from consilience.runs.collected import ROW_NUMBER
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from consilience.evaluation import CircleReport, UnverifiedReport
     from consilience.models import Question
     from consilience.runs.rows import Rows
+    from consilience.runs.tally import Failure
     from consilience.runs.work import Job
     from consilience.store import Store
 
@@ -35,6 +38,13 @@ COLUMNS = (
     "reused",
     "cost_usd",
 )
+_REASONS = 5
+_NOT_NOMINAL = {
+    "score": "Of scores say: cs.agreement.krippendorff_alpha(result.answers.select('task', 'expert', "
+    "pl.col('label').cast(pl.Float64)), level='interval').",
+    "ranking": "result.frame has the agreement of each row.",
+    "items": "result.frame has the merged recommendations of each row.",
+}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,6 +90,7 @@ class RunResult(Displayed):
     certainty: pl.DataFrame = field(repr=False)
     rows: Rows = field(repr=False)
     job: Job = field(repr=False)
+    reasons: Counter[Failure] = field(repr=False)
     store: Store | None = field(repr=False)
     providers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -115,9 +126,23 @@ class RunResult(Displayed):
         return self.frame.to_pandas()
 
     def join(self, frame: Frame) -> pl.DataFrame:
-        """Return another frame with the columns of this one beside its rows, by the key."""
-        whole = to_polars(frame)
+        """Return another frame with the columns of this one beside its rows, by the key.
+
+        Rows that were numbered, for want of a key, are joined by their place: the frame is the one that was run.
+
+        Raises
+        ------
+        InvalidFrame, InvalidInput
+            The frame lacks the key or holds another type in it, has other rows, or has a column of the same name.
+        """
+        whole = self._keyed(to_polars(frame))
         require_columns(whole, (self.key,))
+        own = self.frame.schema[self.key]
+        if whole.schema[self.key] != own and not (whole.schema[self.key].is_integer() and own.is_integer()):
+            raise InvalidFrame(
+                f"The key {self.key!r} holds {own} in the run and {whole.schema[self.key]} here: make them one type, "
+                f"for example with frame.cast({{{self.key!r}: pl.{own}}})."
+            )
         taken = [name for name in self.frame.columns if name != self.key and name in whole.columns]
         if taken:
             raise InvalidInput(
@@ -125,6 +150,26 @@ class RunResult(Displayed):
                 f"frame.rename({{{taken[0]!r}: 'my_{taken[0]}'}})."
             )
         return whole.join(self.frame, on=self.key, how="left", maintain_order="left")
+
+    def _keyed(self, whole: pl.DataFrame) -> pl.DataFrame:
+        import polars as pl
+
+        if not self.rows.numbered:
+            return whole
+        if whole.height != self.rows.n:
+            raise InvalidFrame(
+                f"The rows were numbered, for want of a key: the frame has the {self.rows.n:,} rows that were run, in "
+                f"their order; {whole.height:,} came. With key= any frame can be joined."
+            )
+        if self.key not in whole.columns:
+            return whole.with_row_index(self.key)
+        numbers = pl.Series(range(whole.height))
+        if not whole.schema[self.key].is_integer() or not (whole[self.key] == numbers).all():
+            raise InvalidFrame(
+                f"The rows were numbered from 0 in a column {self.key!r}, and the frame has one of that name with "
+                f"other values: frame.rename({{{self.key!r}: 'my_{self.key}'}}), or run with key={self.key!r}."
+            )
+        return whole
 
     def review_queue(self, n: int = 50) -> pl.DataFrame:
         """Return the rows to look at first, least certain first, with their cells.
@@ -144,8 +189,8 @@ class RunResult(Displayed):
         """
         import polars as pl
 
-        if n < 1:
-            raise InvalidInput(f"review_queue() takes a number of rows from 1 up, {n} came.")
+        if not is_whole(n) or n < 1:
+            raise InvalidInput(f"review_queue() takes a number of rows from 1 up, {n!r} came.")
         first = (
             self.certainty.with_columns(pl.col("answer").is_null().alias("undecided"))
             .sort(
@@ -170,8 +215,18 @@ class RunResult(Displayed):
 
         Each has an id of its own; the store knows the question by its digest.
         """
-        source = self.rows.of(list(keys))
+        import polars as pl
+
+        try:
+            source = self.rows.of(list(keys))
+        except (TypeError, pl.exceptions.PolarsError) as error:
+            raise InvalidInput(
+                f"questions() takes keys of the frame, of the type {self.rows.key_type}; one of these is none: "
+                f"{list(keys)!r:.200}."
+            ) from error
         found = {row[self.key]: row for row in source.select(self.rows.columns).iter_rows(named=True)}
+        if unknown := [key for key in keys if key not in found]:
+            raise InvalidInput(f"questions() takes keys of the frame, {unknown[0]!r} is none.")
         return [self.job.question(found[key]) for key in keys]
 
     @overload
@@ -188,28 +243,61 @@ class RunResult(Displayed):
         Parameters
         ----------
         gold
-            The known answers: a frame with the run's key (or ``task``) and ``label``. Without it the report says how
-            far the experts agree, and no word on who is right.
+            The known answers: a frame with the run's key (or ``task``) and ``label``, or a mapping from key to label.
+            Without it the report says how far the experts agree, and no word on who is right.
         **settings
             ``draws``, ``seed``, ``methods`` of `cs.evaluate`.
+
+        Raises
+        ------
+        InvalidInput
+            The answers are scores, rankings or recommendations: the report counts who says the same, and of those two
+            that are close say different things.
         """
         from consilience.evaluation import evaluate
 
+        kind = self.job.answer.kind
+        if kind in _NOT_NOMINAL:
+            raise InvalidInput(
+                f"report() counts equal answers, and these are of the kind {kind}. {_NOT_NOMINAL[kind]}"
+            )
         answers = self.answers.drop("outcome").with_columns(provider=self._provider())
         if gold is None:
             unverified: UnverifiedReport = evaluate(answers, None, **settings)
             return unverified
-        known = to_polars(gold)
+        known = self._known(gold)
         if "task" not in known.columns and self.key in known.columns:
             known = known.rename({self.key: "task"})
         report: CircleReport = evaluate(answers, known, **settings)
         return report
+
+    def _known(self, gold: Frame | Mapping[object, object]) -> pl.DataFrame:
+        import polars as pl
+
+        if isinstance(gold, Mapping) and not any(
+            isinstance(each, (list, tuple, pl.Series)) for each in gold.values()
+        ):
+            keys = pl.Series("task", list(gold), dtype=self.frame.schema[self.key])
+            return pl.DataFrame([keys, pl.Series("label", list(gold.values()))])
+        return to_polars(gold)
 
     def _provider(self) -> pl.Expr:
         import polars as pl
 
         member = pl.col("expert").cast(pl.String).str.replace(r" #\d+$", "")
         return member.replace_strict(self.providers, default=None, return_dtype=pl.String)
+
+    @property
+    def failures(self) -> pl.DataFrame:
+        """Why cells have no answer, most frequent first: ``expert``, ``outcome``, ``reason``, ``cells``.
+
+        They are of this execution, and the next run asks these cells again. Reasons after the 200th are left out.
+        """
+        import polars as pl
+
+        schema = {"expert": pl.String, "outcome": pl.String, "reason": pl.String, "cells": pl.Int64}
+        rows = [(each.expert, str(each.outcome), each.reason, n) for each, n in self.reasons.most_common()]
+        return pl.DataFrame(rows, schema=schema, orient="row")
 
     def decisions(self) -> dict[str, int]:
         """Return how many rows fell to each decision, most first."""
@@ -220,6 +308,12 @@ class RunResult(Displayed):
         """Say in plain text what was asked, decided and spent."""
         lines = [f"Degraded: {self.banner}"] if self.degraded else []
         lines += [self._counts(), self._spent()]
+        first = self.reasons.most_common(_REASONS)
+        lines += [
+            f"{n:,} {each.outcome} by {each.expert}: {each.reason or 'no reason given'}" for each, n in first
+        ]
+        if len(self.reasons) > _REASONS:
+            lines.append(f"and {len(self.reasons) - _REASONS:,} other reasons: result.failures")
         return plain("\n".join(lines), limit=50_000)
 
     def _counts(self) -> str:

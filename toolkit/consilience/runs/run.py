@@ -16,11 +16,11 @@ from consilience.experts.base import Expert
 from consilience.frames import Frame
 from consilience.loop import background
 from consilience.markup.displayed import Displayed
-from consilience.models import AnswerKind, Example, Question
-from consilience.runs.budget import Budget, Purse, Spending
+from consilience.models import AnswerKind, Example, Outcome, Question
+from consilience.runs.budget import Budget, Purse, Spending, as_budget
 from consilience.runs.collected import CONFIDENCE, ROW_NUMBER, Collected
 from consilience.runs.plan import Plan, planned
-from consilience.runs.progress import Progress, follow, shown_here
+from consilience.runs.progress import Progress, follow, show, shown_here
 from consilience.runs.result import COLUMNS, RunResult
 from consilience.runs.rows import Rows
 from consilience.runs.tally import Tally
@@ -99,7 +99,7 @@ class Run(Displayed):
             recorder=recorder,
         )
         self._store = store
-        self._budget = budget
+        self._budget = as_budget(budget)
         self._purse = purse
         self._progress = progress
         self._plan: Plan | None = None
@@ -180,14 +180,14 @@ class Run(Displayed):
         if self._store is not None:
             await asyncio.to_thread(self._store.check)
             ledger = self._ledger()
-        if ledger is not None:
-            await asyncio.to_thread(self._begin, ledger)
         tally = Tally(self._job.rows.n)
         shown = asyncio.create_task(follow(progress, tally))
         state = "interrupted"
         purses = self._purses()
         collected = self._collected()
         try:
+            if ledger is not None:
+                await self._begun(ledger)
             await Work(self._paid(purses), ledger, purses, tally, collected).run()
             state = "stopped by the budget" if any(p.exhausted for p in purses) else "done"
         except StoreError:
@@ -195,18 +195,29 @@ class Run(Displayed):
             raise
         finally:
             shown.cancel()
-            progress.show(tally, state)
-            if self._job.recorder is not None:
-                self._job.recorder.flush()  # in this thread, as below
             self._plan = None  # one that was read meanwhile holds no more
-            if ledger is not None:
-                self._end(ledger, tally, state)
+            try:
+                if ledger is not None:
+                    self._end(ledger, tally, state)
+                if self._job.recorder is not None:
+                    self._job.recorder.flush()  # in this thread, as in _end
+            finally:
+                show(progress, tally, state)
         if self._store is not None and self._job.rows.n >= _LONG:
             # Before the results are laid out: taking rows in beside that is when a run needs most memory.
             with suppress(StoreError):  # they are safe in the spool
                 await asyncio.to_thread(self._store.flush)
         self._result = self._resulting(tally, collected, purses)
         return self._result
+
+    async def _begun(self, ledger: Ledger) -> None:
+        beginning = asyncio.create_task(asyncio.to_thread(self._begin, ledger))
+        try:
+            await asyncio.shield(beginning)
+        finally:
+            await asyncio.wait(
+                [beginning]
+            )  # cancelled or not, its sign of life is taken back after it was given
 
     def _begin(self, ledger: Ledger) -> None:
         job = self._job
@@ -217,13 +228,16 @@ class Run(Displayed):
 
     def _end(self, ledger: Ledger, tally: Tally, state: str) -> None:
         # Written in this thread: a run that is being cancelled has no time to wait for another one.
-        with suppress(StoreError):  # rows that a full disk refuses stay in the store's memory
-            cost = None if tally.n_unpriced else tally.cost_usd
-            ledger.store.write(ledger.ended(state, tally.asked, tally.reused, tally.failed, cost))
-            if ledger.store.path is None:
-                # others may have a spool of their own, and find what was settled on the server only
-                ledger.store.flush()
-        ledger.alive.end()
+        try:
+            with suppress(StoreError):  # rows that a full disk refuses stay in the store's memory
+                cost = None if tally.n_unpriced else tally.cost_usd
+                if ledger.begun:
+                    ledger.store.write(ledger.ended(state, tally.asked, tally.reused, tally.failed, cost))
+                if ledger.store.path is None:
+                    # others may have a spool of their own, and find what was settled on the server only
+                    ledger.store.flush()
+        finally:
+            ledger.alive.end()
 
     def _purses(self) -> list[Purse]:
         own = [] if self._budget is None else [Purse(self._budget)]
@@ -250,7 +264,9 @@ class Run(Displayed):
         spent_up = next((purse.budget for purse in purses if purse.exhausted), None)
         stopped = ""
         if spent_up is not None:
-            left = rows.n - whole.height
+            # what was under way when it was spent has an answer of nobody
+            refused = whole["outcomes"].str.contains(rf"^\d+ {Outcome.OVER_BUDGET}$").sum()
+            left = rows.n - whole.height + int(refused)
             stopped = f"stopped by the budget of {spent_up}, {left:,} of {rows.n:,} rows were not asked"
         return RunResult(
             frame=whole.select(rows.key, *COLUMNS),
@@ -267,6 +283,7 @@ class Run(Displayed):
             rows=rows,
             providers={expert.name: provider(expert) for expert in self._job.experts},
             job=self._job,
+            reasons=tally.failures,
             store=self._store,
         )
 

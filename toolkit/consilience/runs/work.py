@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -132,6 +133,7 @@ class Work:
         self._members = job.members(job.experts)
         self._elsewhere: list[Asked] = []
         self._fresh = False
+        self._looking = threading.Lock()
         self._alone = False
         self._error: BaseException | None = None
 
@@ -152,6 +154,8 @@ class Work:
                 self._settling.finish()
             if self._tasks:
                 await asyncio.wait(self._tasks)
+            if self._settling is not None:
+                self._settling.finish()  # what was heard meanwhile
             raise
         if self._settling is not None:
             await self._settling.close()
@@ -327,9 +331,11 @@ class Work:
     def _look_up(self, batch: list[Asked]) -> None:
         """Read what is settled and what other runs have under way."""
         assert self._ledger is not None
-        standing = self._ledger.standing({cell for asked in batch for cell in asked.cells(asked.missing)})
-        if standing.settled:
-            self._read(self._ledger, batch, alone=False)
+        # Two batches may be looked up at once: what a run that ended left is taken in before the other one is.
+        with self._looking:
+            standing = self._ledger.standing({cell for a in batch for cell in a.cells(a.missing)})
+            if standing.settled:
+                self._read(self._ledger, batch, alone=False)
         for asked in batch:
             asked.busy = not standing.elsewhere.isdisjoint(asked.cells(asked.missing))
 

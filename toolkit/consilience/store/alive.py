@@ -9,6 +9,7 @@ import weakref
 from typing import Protocol
 
 from consilience.errors import StoreError
+from consilience.loop import background
 
 _LOG = logging.getLogger("consilience.store")
 
@@ -35,6 +36,7 @@ def close_before_duckdb() -> None:
 
 
 def _close_all() -> None:
+    background.close()  # runs that are under way write what they heard
     for store in tuple(alive):
         try:
             store.close()

@@ -54,9 +54,11 @@ class FileKeeper:
         check_writable(self._place)
 
     def guard(self, query: str, params: Sequence[object], timeout: float) -> None:  # noqa: D102, ARG002 - parsing waits for nobody
+        from consilience.store.forking import gate
         from consilience.store.guard import check_reading
 
-        check_reading(query)
+        with gate.passed():
+            check_reading(query)
 
     @contextmanager
     def reading(self, timeout: float) -> Iterator[FileReader]:  # noqa: D102

@@ -38,7 +38,7 @@ class HandOver:
     def before_reading(self, timeout: float) -> None:
         """See to it that a reader finds what this process wrote, and what a dead one left."""
         self._outbox.flush()
-        if self._outbox.waiting():
+        if self._spool.written_here():
             self.own(timeout)
         elif self._spool.waiting() and self._ingester.rested(_ORPHANED_SECONDS):
             self._others(timeout)
@@ -52,7 +52,7 @@ class HandOver:
             Another process held the store for longer than ``timeout`` seconds.
         """
         # Fixed here: other threads go on writing, and would make this wait for ever.
-        own = self._outbox.waiting()
+        own = self._spool.written_here()
         deadline = time.monotonic() + timeout
         while True:
             left = deadline - time.monotonic()

@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from consilience.errors import StoreError
+from consilience.store.locks import closed, remember
+
 
 class LockFiles:
     """The sign of life of one run, beside the file of its store.
@@ -31,9 +34,24 @@ class LockFiles:
         self._known: frozenset[str] = frozenset()
 
     def begin(self) -> None:
-        """Show that the run lives."""
+        """Show that the run lives.
+
+        Raises
+        ------
+        StoreError
+            The folder cannot be written.
+        """
         path = self._path(self._run_id)
         fresh = path.with_suffix(".new")
+        try:
+            self._shown(path, fresh)
+        except OSError as error:
+            raise StoreError(
+                f"A run must be able to write to {self._folder}, it cannot: {error.strerror}. Let this user write "
+                "there, or run without a store."
+            ) from error
+
+    def _shown(self, path: Path, fresh: Path) -> None:
         # Locked before it has its name: a file that is not locked belongs to a dead run.
         self._fd = self._made(fresh)
         fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -50,7 +68,7 @@ class LockFiles:
         if not any(map(self._lives, there)) and self._there() == there:
             for run_id in (*there, self._run_id):
                 self._path(run_id).unlink(missing_ok=True)
-        os.close(self._fd)
+        closed(self._fd)
         self._fd = None
         with suppress(OSError):  # other runs live in it
             self._folder.rmdir()
@@ -92,7 +110,7 @@ class LockFiles:
             with suppress(FileExistsError):
                 self._folder.mkdir()
             with suppress(FileNotFoundError):  # the run that ended last removed the folder meanwhile
-                return os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+                return remember(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666))
 
     def _path(self, run_id: str) -> Path:
         return self._folder / f"{run_id}.lock"

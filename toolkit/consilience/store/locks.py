@@ -154,7 +154,7 @@ def _held(path: Path, acquire: Callable[[int], bool]) -> Iterator[bool]:
                 yield got
                 return
         finally:
-            _closed(fd)
+            closed(fd)
 
 
 def _opened(path: Path) -> int:
@@ -178,7 +178,15 @@ def _open_file(path: Path) -> int:
     return os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # A lock needs no right to write.
 
 
-def _closed(fd: int) -> None:
+def remember(fd: int) -> int:
+    """Have a descriptor that holds a lock closed in forked children; return it."""
+    with _guard:
+        _open.add(fd)
+    return fd
+
+
+def closed(fd: int) -> None:
+    """Let go of a lock and its descriptor."""
     with _guard:
         if fd not in _open:  # A forked child has closed its copy already.
             return

@@ -84,6 +84,13 @@ class Spool:
                         found.append(Waiting(entry.name, entry.stat().st_size))
         return sorted(found, key=lambda segment: segment.name)
 
+    def written_here(self) -> frozenset[str]:
+        """Return the names of finished segments that this process wrote, through whichever store object."""
+        mark = f"-{os.getpid()}-"
+        with suppress(FileNotFoundError), os.scandir(self.folder) as entries:
+            return frozenset(e.name for e in entries if mark in e.name and not e.name.startswith("."))
+        return frozenset()
+
     def read(self, name: str) -> bytes:
         """Return the bytes of a segment."""
         return (self.folder / name).read_bytes()

@@ -1,0 +1,96 @@
+"""What a result is joined to, and what it says of its answers."""
+
+import polars as pl
+import pytest
+
+import consilience as cs
+from consilience.errors import InvalidFrame, InvalidInput
+from consilience.store import Store
+
+TEXTS = ["one", "two", "three"]
+
+
+def echo(question):
+    return question.text
+
+
+def run(frame, *experts, answer=None, **settings):
+    circle = cs.Circle(list(experts) or [echo])
+    return circle.run(frame, "{text}", answer=answer or cs.Text(), progress=False, **settings).wait_sync()
+
+
+def test_numbered_rows_are_joined_by_their_place():
+    result = run({"text": TEXTS})
+    for frame in (pl.DataFrame({"text": TEXTS}), pl.DataFrame({"row": [0, 1, 2], "text": TEXTS})):
+        assert result.join(frame)["answer"].to_list() == TEXTS
+
+
+@pytest.mark.parametrize(
+    ("frame", "why"),
+    [
+        ({"row": [1, 2, 3], "text": TEXTS}, "one of that name with other values"),
+        ({"row": ["0", "1", "2"], "text": TEXTS}, "one of that name with other values"),
+        ({"text": TEXTS[:2]}, "the 3 rows that were run"),
+    ],
+)
+def test_another_frame_is_not_joined_to_numbered_rows(frame, why):
+    with pytest.raises(InvalidFrame, match=why):
+        run({"text": TEXTS}).join(frame)
+
+
+def test_a_key_of_another_type_is_said_to_be_one():
+    result = run({"id": [1, 2, 3], "text": TEXTS}, key="id")
+    with pytest.raises(InvalidFrame, match=r"holds Int64 in the run and String here"):
+        result.join({"id": ["1", "2", "3"]})
+    small = pl.DataFrame({"id": [3, 1]}, schema={"id": pl.Int8})
+    assert result.join(small)["answer"].to_list() == ["three", "one"]
+
+
+def test_why_cells_failed_is_there():
+    def broken(question):
+        raise RuntimeError("not now")
+
+    result = run({"text": TEXTS}, echo, broken)
+    assert result.failures.rows() == [("broken", "failed", "RuntimeError: not now", 3)]
+    assert "3 failed by broken: RuntimeError: not now" in result.explain()
+    assert run({"text": TEXTS}).failures.height == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [(cs.Score(0, 10), "7"), (cs.Ranking("a", "b"), "a > b"), (cs.Items(), "- do this")],
+)
+def test_a_report_of_equal_answers_is_refused_where_close_ones_differ(kind, said):
+    result = run({"text": TEXTS}, cs.Scripted("ana", [said]), cs.Scripted("ben", [said]), answer=kind)
+    with pytest.raises(InvalidInput, match=f"of the kind {kind.kind}"):
+        result.report()
+
+
+def test_gold_may_be_a_mapping_from_key_to_label():
+    kind = cs.Label("yes", "no")
+    frame = {"id": [1, 2, 3, 4], "text": ["a", "b", "c", "d"]}
+    experts = [cs.Scripted("ana", ["yes"]), cs.Scripted("ben", ["yes"])]
+    result = run(frame, *experts, answer=kind, key="id")
+    gold = {1: "yes", 2: "yes", 3: "yes", 4: "no"}
+    told = result.report(gold)
+    framed = result.report({"task": list(gold), "label": list(gold.values())})
+    assert str(told) == str(framed)
+
+
+def test_agreement_is_null_where_there_is_none():
+    result = run({"text": TEXTS}, cs.Scripted("ana", ["maybe"]), answer=cs.Label("yes", "no"))
+    assert result.frame["agreement"].is_nan().fill_null(value=False).sum() == 0
+
+
+@pytest.mark.parametrize("keys", [[99], ["1"]])
+def test_questions_of_keys_that_are_none_say_so(keys):
+    with pytest.raises(InvalidInput, match="is none"):
+        run({"id": [1, 2, 3], "text": TEXTS}, key="id").questions(keys)
+
+
+def test_another_store_object_of_this_process_sees_what_was_written(where):
+    kind = cs.Label("yes", "no")
+    with cs.Circle([cs.Scripted("ana", ["yes"])], store=where) as circle, Store(where) as other:
+        for _ in range(3):
+            verdict = circle.ask_sync("Is water wet?", answer=kind)
+            assert other.verdict(verdict.question.id).answer == "yes"
