@@ -1,5 +1,7 @@
 """What a run sees of others on the same file: who lives, who came and went."""
 
+import os
+import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -115,3 +117,34 @@ def test_runs_that_begin_and_end_at_once_find_the_folder(runs, folder):
     last.begin()
     last.end()
     assert not folder.exists()
+
+
+FORK = """
+import os, sys, time
+from consilience.store import Store
+
+one = Store(sys.argv[1]).living("one")
+one.begin()
+if os.fork() == 0:
+    time.sleep(600)
+print(os.getpid(), flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_forked_child_does_not_keep_its_parents_run_alive(runs, tmp_path):
+    parent = subprocess.Popen(
+        [sys.executable, "-c", FORK, str(tmp_path / "h.duckdb")],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert int(parent.stdout.readline()) == parent.pid
+        assert runs("two").others(["one"]) == {"one"}
+        parent.kill()
+        parent.wait()
+        assert runs("two").others(["one"]) == frozenset()
+    finally:
+        os.killpg(parent.pid, signal.SIGKILL)
+        parent.stdout.close()

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import psycopg
@@ -16,7 +17,7 @@ import pytest
 from consilience.errors import InvalidInput, StoreAway, StoreBusy, StoreError, StoreReadOnly, StoreTooNew
 from consilience.models import Question
 from consilience.store import Store
-from consilience.store.postgres import tables
+from consilience.store.postgres import living, tables
 from consilience.store.postgres.scan import numbered
 
 SECRET = "sesame-open"  # noqa: S105 - of nobody
@@ -525,6 +526,16 @@ def test_a_forked_child_writes_its_own_rows_and_leaves_its_parents_connections(o
     assert sorted(store.latest()["question"]) == ["child", "parent"]
 
 
+@pytest.fixture
+def grown(postgres):
+    """Wait until the server is old enough to know who lives."""
+    while postgres.run("SELECT clock_timestamp() - pg_postmaster_start_time() < interval '4 seconds'") == [
+        (True,)
+    ]:
+        time.sleep(0.1)
+
+
+@pytest.mark.usefixtures("grown")
 def test_a_run_lives_for_others_on_any_machine_until_its_process_ends(open_store, where, postgres):
     code = (
         "import sys\n"
@@ -539,22 +550,51 @@ def test_a_run_lives_for_others_on_any_machine_until_its_process_ends(open_store
         [sys.executable, "-c", code, where], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout.readline() == "begun\n"
+    now = [0.0]
     other = open_store().living("other")
+    other._clock = lambda: now[0]
     assert other.others(["run", "never"]) == {"run"}
     process.kill()
     process.communicate()
     held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
     while postgres.run(held) != [(0,)]:  # the server notices in its own time
         pass
+    assert other.others(["run", "never"]) == {"run"}, "it might be a server that was away for a moment"
+    now[0] = 60.0
     assert other.others(["run", "never"]) == frozenset()
+    assert open_store().living("later").others(["run"]) == frozenset(), "who never saw it live does not wait"
 
 
+@pytest.mark.usefixtures("grown")
 def test_a_run_shows_its_life_again_after_the_server_was_away(open_store, postgres):
     one, two = open_store().living("one"), open_store().living("two")
+    two._clock = lambda: 0.0
     one.begin()
     assert two.others(["one"]) == {"one"}
     postgres.end_backends()
-    one.others(["two"])
+    assert two.others(["one"]) == {"one"}
+    one.keep()
+    later = open_store().living("later")
+    assert later.others(["one"]) == {"one"}
+    one.end()
+    one.keep()
+    assert later._holder is one._holder is None
+    assert open_store().living("last").others(["one"]) == frozenset()
+
+
+def test_a_server_that_was_just_started_does_not_know_who_is_dead(open_store, monkeypatch):
+    monkeypatch.setattr(living, "_GRACE_SECONDS", 1e9)
+    assert open_store().living("two").others(["one"]) == {"one"}
+
+
+@pytest.mark.usefixtures("grown")
+def test_a_server_that_ends_idle_sessions_does_not_end_a_sign_of_life(open_store, postgres, where):
+    with psycopg.connect(where, autocommit=True) as connection:
+        name = connection.execute("SELECT current_database()").fetchone()[0]
+        connection.execute(f"ALTER DATABASE {name} SET idle_session_timeout = '200ms'")
+    one, two = open_store().living("one"), open_store().living("two")
+    one.begin()
+    time.sleep(0.6)
     assert two.others(["one"]) == {"one"}
     one.end()
 

@@ -35,8 +35,10 @@ if TYPE_CHECKING:
     from consilience.experts.recorder import Recorder
     from consilience.runs.ledger import Ledger
     from consilience.store import Store
+    from consilience.store.keeper import Living
 
 _LONG = 16_384
+_KEEP_SECONDS = 1.0
 
 
 class Run(Displayed):
@@ -182,19 +184,23 @@ class Run(Displayed):
             ledger = self._ledger()
         tally = Tally(self._job.rows.n)
         shown = asyncio.create_task(follow(progress, tally))
+        kept: list[asyncio.Task[None]] = []
         state = "interrupted"
         purses = self._purses()
         collected = self._collected()
         try:
             if ledger is not None:
                 await self._begun(ledger)
+                if ledger.alive.fades:
+                    kept.append(asyncio.create_task(_keep(ledger.alive)))
             await Work(self._paid(purses), ledger, purses, tally, collected).run()
             state = "stopped by the budget" if any(p.exhausted for p in purses) else "done"
         except StoreError:
             state = "stopped by the store"
             raise
         finally:
-            shown.cancel()
+            for task in (shown, *kept):
+                task.cancel()
             self._plan = None  # one that was read meanwhile holds no more
             try:
                 if ledger is not None:
@@ -286,6 +292,13 @@ class Run(Displayed):
             reasons=tally.failures,
             store=self._store,
         )
+
+
+async def _keep(alive: Living) -> None:
+    while True:
+        await asyncio.sleep(_KEEP_SECONDS)
+        with suppress(StoreError):
+            await asyncio.to_thread(alive.keep)
 
 
 def _free(key: str | None) -> str | None:

@@ -87,10 +87,21 @@ class Exporter(Protocol):
 
 
 class Living(Protocol):
-    """The sign of life of one run."""
+    """The sign of life of one run.
+
+    Attributes
+    ----------
+    fades
+        Whether it can be lost while the run lives, so that `keep` is to be called every second.
+    """
+
+    fades: bool
 
     def begin(self) -> None:
         """Show that the run lives, until `end` or the end of the process."""
+
+    def keep(self) -> None:
+        """Show again that the run lives, if that was lost."""
 
     def end(self) -> None:
         """Show no more."""

@@ -59,6 +59,11 @@ class LockFiles:
         # Who was killed before this may have left rows in the spool; they are taken in with the first of this run's.
         self._known = frozenset(run_id for run_id in self._there() if not self._lives(run_id))
 
+    fades = False
+
+    def keep(self) -> None:
+        """Do nothing: the kernel keeps it as long as the process lives."""
+
     def end(self) -> None:
         """Show no more; where no other run lives, the files of dead ones are removed too."""
         if self._fd is None:
