@@ -143,8 +143,8 @@ class Circle(Keeping, Closing, CircleDisplayed):
         deadline
             Seconds for this question, all rounds of it; the circle's by default.
         min_responses, required
-            How many answers are needed, and names of experts who must have answered; by default a majority of the asked
-            is all that is needed. With less the decision is *no quorum* and there is no answer.
+            How many answers are needed, and names of experts who must have answered; with less the decision is
+            *no quorum*. By default labels and texts need a majority of the asked; the rest is joined from who answered.
         first
             So many answers suffice, and the other experts are released: they end as *not needed* and stay among the
             asked. All are waited for by default.
@@ -275,7 +275,8 @@ class Circle(Keeping, Closing, CircleDisplayed):
         ----------
         frame
             Polars (eager or lazy), pandas or Arrow, or the path of a Parquet or CSV file. Give the path where memory
-            counts: of a file a few megabytes are held at once, while Polars reads a lazy frame by the row group.
+            counts: of a file a few megabytes are held at once, while Polars reads a lazy frame by the row group. Cells of
+            a CSV file are typed as Polars does, 007 is 7: read it with ``infer_schema=False`` where they must stay.
         prompt
             A text in which ``{column}`` stands for a cell; ``{{`` and ``}}`` are braces. Equal prompts are asked once.
         answer, context, examples
