@@ -275,8 +275,8 @@ class Circle(Keeping, Closing, CircleDisplayed):
         ----------
         frame
             Polars (eager or lazy), pandas or Arrow, or the path of a Parquet or CSV file. Give the path where memory
-            counts: of a file a few megabytes are held at once, while Polars reads a lazy frame by the row group. Cells of
-            a CSV file are typed as Polars does, 007 is 7: read it with ``infer_schema=False`` where they must stay.
+            counts: of a file a few megabytes are held at once, while Polars reads a lazy frame by the row group. In a
+            CSV file 007 is the number 7, as for Polars: read it with ``infer_schema=False`` where texts must stay.
         prompt
             A text in which ``{column}`` stands for a cell; ``{{`` and ``}}`` are braces. Equal prompts are asked once.
         answer, context, examples
