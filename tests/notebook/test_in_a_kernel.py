@@ -142,11 +142,12 @@ def test_a_hundred_runs_of_a_cell_leave_no_widget_comm_thread_or_task_behind(ker
     before = literal_eval(kernel.value("counted()"))
     for _ in range(100):
         kernel.run(CELL, cell="again")
+    # a question that is being cancelled has its task for a moment, which is a longer one on a busy machine
+    kernel.until(f"counted()[3] <= {before[3]} + 10", True)
     after = literal_eval(kernel.value("counted()"))
     widgets, comms, threads, tasks = (now - then for now, then in zip(after, before, strict=True))
     assert (widgets, comms) == (0, 0)
-    # a question that is being cancelled has its task for a moment, and the loop's pool grows to its size once
-    assert threads <= 10
+    assert threads <= 10, "the loop's pool grows to its size once"
     assert tasks <= 10
     kernel.run("asking.close(); running.close(); looking.close()")
 

@@ -86,7 +86,7 @@ def cost_words(responses: tuple[Response, ...]) -> str:
     >>> import consilience as cs
     >>> verdict = cs.Circle([cs.Scripted("ana", ["yes"])]).ask_sync("Is it?")
     >>> cost_words(verdict.responses)
-    'cost unknown'
+    'cost $0'
     """
     known = [response.usage.cost_usd for response in responses if response.usage.cost_usd is not None]
     unknown = [response.expert for response in responses if response.usage.cost_usd is None]
