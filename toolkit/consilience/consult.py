@@ -36,7 +36,7 @@ _REASON_LIMIT = 500
 _GRACE_SECONDS = 1.0
 _SLACK_SECONDS = 0.2
 _AT_ONCE = 32
-_UNSAID = Usage()
+_UNSAID = Reply("").usage  # the one that every reply without its own has, told by identity
 _NOTHING = Usage(cost_usd=0.0)
 
 
@@ -276,7 +276,7 @@ def unanswered(
 def _used(expert: Expert, left: object) -> Usage:
     """Return what a reply or an error says that was used up; unsaid it is unknown, and nothing where none is called."""
     used = getattr(left, "usage", None)
-    if isinstance(used, Usage) and used != _UNSAID and _sound(used):
+    if used is not _UNSAID and isinstance(used, Usage) and used != _UNSAID and _sound(used):
         return used
     return _NOTHING if expert.source in FREE else _UNSAID
 
