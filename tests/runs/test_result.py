@@ -1,5 +1,6 @@
 """What a result is joined to, and what it says of its answers."""
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -74,7 +75,8 @@ def test_gold_may_be_a_mapping_from_key_to_label():
     gold = {1: "yes", 2: "yes", 3: "yes", 4: "no"}
     told = result.report(gold)
     framed = result.report({"task": list(gold), "label": list(gold.values())})
-    assert str(told) == str(framed)
+    arrays = result.report({"task": np.array(list(gold)), "label": np.array(list(gold.values()))})
+    assert str(told) == str(framed) == str(arrays)
 
 
 def test_agreement_is_null_where_there_is_none():

@@ -45,15 +45,19 @@ def start(folder, rows, name, where, *more):
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
-def test_two_processes_share_a_run_and_ask_each_cell_once(tmp_path, where):
-    rows = 500
-    children = [start(tmp_path, rows, name, where) for name in ("one", "two")]
+def run_at_once(children):
     for child in children:
         assert child.stdout.readline() == "ready\n"
     for child in children:
         child.stdin.write("go\n")
         child.stdin.flush()
-    said = [child.communicate(timeout=120)[0].split() for child in children]
+    return [child.communicate(timeout=120)[0].split() for child in children]
+
+
+def test_two_processes_share_a_run_and_ask_each_cell_once(tmp_path, where):
+    rows = 500
+    children = [start(tmp_path, rows, name, where) for name in ("one", "two")]
+    said = run_at_once(children)
     asked = [called(tmp_path, name) for name in ("one", "two")]
     assert set(Counter(asked[0] + asked[1]).values()) == {1}
     assert len(asked[0]) + len(asked[1]) == rows
@@ -66,12 +70,7 @@ def test_two_processes_share_a_run_and_ask_each_cell_once(tmp_path, where):
 def test_two_processes_of_which_each_fails_once_do_not_wait_for_each_other(tmp_path, where):
     rows = 500
     children = [start(tmp_path, rows, name, where, "failing") for name in ("one", "two")]
-    for child in children:
-        assert child.stdout.readline() == "ready\n"
-    for child in children:
-        child.stdin.write("go\n")
-        child.stdin.flush()
-    said = [child.communicate(timeout=120)[0].split() for child in children]
+    said = run_at_once(children)
     assert [each[0] for each in said] == [str(rows)] * 2
     asked = Counter(called(tmp_path, "one") + called(tmp_path, "two"))
     assert len(asked) == rows

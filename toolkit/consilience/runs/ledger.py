@@ -71,7 +71,7 @@ WHERE state = 'settled' AND answer_kind = ? AND digest IN (SELECT unnest(?::TEXT
     AND expert || ' ' || prompt_hash = ANY(?::TEXT[]) AND replicate < ?
 GROUP BY expert
 """
-_LEASE = timedelta(hours=1)
+_LEASE = timedelta(hours=1)  # read by earlier versions only, which share the file
 
 
 class Cell(NamedTuple):

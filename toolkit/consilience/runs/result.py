@@ -275,7 +275,7 @@ class RunResult(Displayed):
         import polars as pl
 
         if isinstance(gold, Mapping) and not any(
-            isinstance(each, (list, tuple, pl.Series)) for each in gold.values()
+            hasattr(each, "__len__") and not isinstance(each, str) for each in gold.values()
         ):
             keys = pl.Series("task", list(gold), dtype=self.frame.schema[self.key])
             return pl.DataFrame([keys, pl.Series("label", list(gold.values()))])
