@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from ast import literal_eval
 
 import pytest
@@ -93,12 +94,10 @@ class Kernel:
                 return found["data"]["text/plain"]
 
     def until(self, expression, wanted):
-        """Ask until an expression is what is wanted."""
-        self.run(
-            f"import time\nuntil = time.monotonic() + {WAIT}\n"
-            f"while ({expression}) != {wanted!r} and time.monotonic() < until: time.sleep(.02)",
-            cell=None,
-        )
+        """Ask until an expression is what is wanted, and leave the kernel's loop its turns between."""
+        end = time.monotonic() + WAIT
+        while self.value(expression) != repr(wanted) and time.monotonic() < end:
+            time.sleep(0.02)
         assert self.value(expression) == repr(wanted)
 
     def _content(self, code):
@@ -172,6 +171,25 @@ def test_an_interrupt_while_no_cell_runs_stops_the_question_and_the_run(kernel):
     kernel.run(CELL, cell="interrupted")
     assert kernel.value("asking.state") == "'asking'"
     kernel.manager.interrupt_kernel()
+    kernel.until("(asking.state, running.state)", ("stopped", "paused"))
+    kernel.run("asking.close(); running.close(); looking.close()")
+
+
+def test_an_interrupt_that_comes_when_the_cell_has_just_been_replied_to_is_heard(kernel):
+    kernel.run(CELL, cell="replied")
+    kernel.run(
+        """
+import os, signal
+session = get_ipython().kernel.session
+def send_and_interrupt(stream, kind, *given, **how):
+    sent = type(session).send(session, stream, kind, *given, **how)
+    if kind == "execute_reply":
+        del session.send
+        os.kill(os.getpid(), signal.SIGINT)
+    return sent
+session.send = send_and_interrupt
+"""
+    )
     kernel.until("(asking.state, running.state)", ("stopped", "paused"))
     kernel.run("asking.close(); running.close(); looking.close()")
 

@@ -74,25 +74,28 @@ def _kernel() -> Any:
 
 
 def _listen(kernel: Any) -> None:
-    """Stop widgets on an interrupt that comes while no cell runs, which the kernel itself ignores."""
+    """Stop widgets on an interrupt, whether a cell runs, none does, or one has ended this moment.
+
+    The kernel ignores interrupts between cells, takes the handler for itself while a cell runs, and drops an interrupt
+    that comes after the cell's reply and before it has put the handler back. The event loop hears each of them through
+    the file descriptor that Python writes a signal's number to, whoever's handler is in place.
+    """
     if kernel in _heard:
         return
     _heard.add(kernel)
-    kernel.shell.events.register("post_run_cell", _after_cell)
     loop = kernel.io_loop
 
-    def take_over() -> None:
-        # while a cell runs the handler is the cell's, and the kernel puts back the one from before
+    def hear(again: float = 0.0) -> None:
         if threading.current_thread() is not threading.main_thread():
             return
-        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-            signal.signal(signal.SIGINT, lambda *_: loop.add_callback_from_signal(stop_all))
-        else:
-            loop.call_later(_RETRY_SECONDS, take_over)
+        handler = signal.getsignal(signal.SIGINT)
+        loop.asyncio_loop.add_signal_handler(signal.SIGINT, stop_all)
+        if handler not in (signal.SIG_IGN, signal.getsignal(signal.SIGINT)):
+            # a cell's: when the cell has ended, the kernel puts back the one from before it
+            signal.signal(signal.SIGINT, handler)
+            loop.call_later(again, hear, _RETRY_SECONDS)
 
-    loop.add_callback(take_over)
-
-
-def _after_cell(result: Any) -> None:
-    if isinstance(result.error_in_exec, KeyboardInterrupt):
-        stop_all()
+    if threading.current_thread() is threading.main_thread():
+        hear()
+    else:
+        loop.add_callback(hear)
