@@ -2,11 +2,13 @@
 
 import asyncio
 import threading
+import time
 
 import pytest
 
 from consilience.errors import InvalidInput
 from consilience.policies import ManualClock, SystemClock, Timer
+from consilience.policies.waiting import Countdown
 
 
 class Note(Timer):
@@ -144,3 +146,31 @@ def test_a_timer_that_is_stopped_before_its_loop_comes_to_it_does_not_expire():
 
     asyncio.run(story())
     assert notes == []
+
+
+@pytest.mark.parametrize(("n_that_count", "seconds", "in_time"), [(2, 60, True), (1, 0.05, False)])
+def test_a_countdown_ends_with_the_last_task_or_with_their_time(n_that_count, seconds, in_time):
+    async def story():
+        countdown = Countdown(2)
+        for _ in range(n_that_count):
+            asyncio.get_running_loop().call_soon(countdown.count)
+        started = time.monotonic()
+        await countdown.over(seconds)
+        countdown.expire()  # once more: nobody waits
+        return time.monotonic() - started < seconds
+
+    assert asyncio.run(story()) is in_time
+
+
+def test_a_countdown_whose_waiter_is_cancelled_leaves_no_timer():
+    async def story():
+        countdown = Countdown(1)
+        task = asyncio.create_task(countdown.over(60))
+        await asyncio.sleep(0)
+        assert countdown in countdown.slot.timers
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+        assert countdown not in countdown.slot.timers
+
+    asyncio.run(story())

@@ -207,6 +207,38 @@ def test_a_deadline_around_the_call_is_seen_by_the_breaker_and_a_cancellation_be
     assert policy.breaker.state == "open"
 
 
+def test_a_call_leaves_its_deadline_to_the_block_around_it_and_a_task_that_outlives_the_block_keeps_its_own(
+    make_policy, clock
+):
+    policy = make_policy(timeout=10, deadline=None, breaker=None)
+    timers, ended = [], []
+
+    async def hangs():
+        timers.append(clock.n_waiting)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(clock.monotonic())
+
+    async def left_behind():
+        with deadline(5, clock=clock):
+            task = asyncio.create_task(policy.call(hangs))
+            await asyncio.sleep(0)
+        await task
+
+    async def around():
+        with deadline(5, clock=clock):
+            await policy.call(hangs)
+
+    for story in (around, left_behind):
+        started = clock.monotonic()
+        with pytest.raises(DeadlineExceeded):
+            run(clock, story())
+        assert ended.pop() == started + 5
+    with_one_timer_less, with_all = timers
+    assert with_one_timer_less == with_all - 1
+
+
 def test_a_hedge_runs_a_slow_call_twice(make_policy, clock):
     policy = make_policy(hedge=2, concurrency=1)
     seconds = [50, 1]

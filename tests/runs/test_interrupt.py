@@ -23,8 +23,8 @@ was = Work._heard
 def tell(self, asked, answers, replicate, response):
     was(self, asked, answers, replicate, response)
     if response.answered:
-        heard.write(asked.digest + "\\n")
-        if len(asked.digest) and int(asked.key) == 100:
+        heard.write(asked.question.digest + "\\n")
+        if len(asked.question.digest) and int(asked.key) == 100:
             print("hundred", flush=True)
 
 

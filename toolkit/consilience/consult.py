@@ -26,6 +26,7 @@ from consilience.models import Outcome, Question, Reply, Response, Usage
 from consilience.models.given import is_number
 from consilience.models.response import FREE
 from consilience.policies import deadline as within
+from consilience.policies.waiting import Countdown
 from consilience.streaming import Ended, Tell, Token
 from consilience.terms import Asking, Terms, check_names
 from consilience.verdict import Verdict
@@ -76,13 +77,20 @@ async def consult(
         return []
     started = time.monotonic()
     course = _Course(tell, heard)
+    one_by_one = terms.may_end_early or tell is not None
+    countdown = None if one_by_one else Countdown(len(asked))
     pending: _Pending = {}
     for expert, question in asked:
-        answering = _followed(course, expert, policies[expert.name], question, terms.deadline)
+        answering = _followed(course, countdown, expert, policies[expert.name], question, terms.deadline)
         pending[asyncio.create_task(answering, name=expert.name)] = expert, question
+    released = ""
     try:
-        one_by_one = terms.may_end_early or tell is not None
-        released = await _gather(pending, course, terms, started, one_by_one=one_by_one)
+        # each ends by its own deadline, where its policy sees it; the time here is for those that resist
+        if countdown is None:
+            released = await _gather(pending, course, terms, started)
+        else:
+            await countdown.over(terms.deadline + _SLACK_SECONDS)
+            _take(pending, course, started)
     except asyncio.CancelledError:
         await _stop(pending)
         raise
@@ -121,39 +129,47 @@ class _Course:
 
 
 async def _followed(
-    course: _Course, expert: Expert, policy: Calls, question: Question, deadline: float
+    course: _Course,
+    countdown: Countdown | None,
+    expert: Expert,
+    policy: Calls,
+    question: Question,
+    deadline: float,
 ) -> Response:
     write = None if course.tell is None else partial(course.write, expert.name)
-    response = await _respond(expert, policy, question, deadline, write)
-    if course.heard is not None:  # at once: on a busy loop each turn until others look can take long
-        course.end(response)
-    return response
+    try:
+        response = await _respond(expert, policy, question, deadline, write)
+        if course.heard is not None:  # at once: on a busy loop each turn until others look can take long
+            course.end(response)
+        return response
+    finally:
+        if countdown is not None:
+            countdown.count()
 
 
 _Pending = dict["asyncio.Task[Response]", tuple[Expert, Question]]
 
 
-async def _gather(
-    pending: _Pending, course: _Course, terms: Terms, started: float, *, one_by_one: bool
-) -> str:
-    """Move tasks from pending to ended until none is left, time is over, or enough have answered; return why enough."""
-    # each ends by its own deadline, where its policy sees it; this is for those that resist
+def _take(pending: _Pending, course: _Course, started: float) -> None:
+    """Move the tasks that have ended from pending to the course."""
+    for task in [task for task in pending if task.done()]:
+        course.end(_result(task, *pending.pop(task), started))
+
+
+async def _gather(pending: _Pending, course: _Course, terms: Terms, started: float) -> str:
+    """Move tasks from pending to ended until enough have answered, and return why, or until none is left."""
     until = started + terms.deadline + _SLACK_SECONDS
     question = next(iter(pending.values()))[1]
     while pending:
-        done, _ = await asyncio.wait(
-            pending,
-            timeout=until - time.monotonic(),
-            return_when=asyncio.FIRST_COMPLETED if one_by_one else asyncio.ALL_COMPLETED,
-        )
+        left = until - time.monotonic()
+        done, _ = await asyncio.wait(pending, timeout=left, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             course.end(_result(task, *pending.pop(task), started))
         if not done or time.monotonic() >= until:
             return ""
-        if one_by_one and pending:
-            waiting = [expert.name for expert, _ in pending.values()]
-            if enough := terms.enough(question, list(course.ended.values()), waiting):
-                return enough
+        waiting = [expert.name for expert, _ in pending.values()]
+        if pending and (enough := terms.enough(question, list(course.ended.values()), waiting)):
+            return enough
     return ""
 
 

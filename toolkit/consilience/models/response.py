@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -98,6 +98,24 @@ class Usage:
             _sum(self.output_tokens, other.output_tokens),
             None if self.cost_usd is None or other.cost_usd is None else self.cost_usd + other.cost_usd,
         )
+
+    @classmethod
+    def total(cls, parts: Iterable[Usage]) -> Usage:
+        """Return what all parts used up together; nothing where there is none.
+
+        Examples
+        --------
+        >>> Usage.total([Usage(10, 2, 0.25), Usage(5, 1, 0.5)])
+        Usage(input_tokens=15, output_tokens=3, cost_usd=0.75)
+        """
+        read: int | None = 0
+        written: int | None = 0
+        cost: float | None = 0.0
+        for part in parts:
+            read = _sum(read, part.input_tokens)
+            written = _sum(written, part.output_tokens)
+            cost = None if cost is None or part.cost_usd is None else cost + part.cost_usd
+        return cls(read, written, cost)
 
     @property
     def price(self) -> str:

@@ -217,7 +217,8 @@ class Attempt(Expiry):
             self._seconds, self._shared = attempts.timeout, True
             self._error, self._message = AttemptTimedOut, attempts.late
         else:
-            self._seconds, self._shared = left, False
+            outside = call is not None and left > 0 and call.ended_from_outside()
+            self._seconds, self._shared = math.inf if outside else left, False
             self._error, self._message = DeadlineExceeded, attempts.over
 
     def out_of_time(self, error: BaseException) -> bool:

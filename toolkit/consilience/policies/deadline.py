@@ -14,8 +14,8 @@ from consilience.policies.clock import SYSTEM, Clock, Timer
 __all__ = ["DEADLINE", "Deadline", "Expiry", "deadline", "remaining"]
 
 
-# A moment by which everything inside must be done, and the clock that measures it.
-Deadline = tuple[Clock, float]
+# The clock that measures it, the moment by which everything inside must be done, and the block that sees to it, if any.
+Deadline = tuple[Clock, float, "Expiry | None"]
 
 _OVER = "The deadline of this block is over."
 
@@ -92,6 +92,10 @@ class Expiry(Timer):
         elif task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise self._error(self._message) from error
 
+    def ends_this_task(self) -> bool:
+        """Whether it cancels the running task when its time is over, so that nobody else has to."""
+        return self._task is not None and self._task is asyncio.current_task()
+
     def expire(self) -> None:
         """Cancel the task."""
         if self._task is not None:
@@ -142,7 +146,7 @@ class deadline(Expiry):  # noqa: N801 - read as a verb's object: with deadline(5
             self._seconds, self._shared = left, False
         self.begin()
         if self._seconds != math.inf:
-            DEADLINE.set((self._clock, self.due))
+            DEADLINE.set((self._clock, self.due, self))
         return self
 
     def __exit__(

@@ -87,7 +87,7 @@ class Call(Permit):
 
     holder: Callable[..., Any]
 
-    __slots__ = ("_around", "_gate", "args", "due", "kwargs", "n_attempts", "started")
+    __slots__ = ("_around", "_gate", "_inside", "args", "due", "kwargs", "n_attempts", "started")
 
     def __init__(
         self, gate: Gate, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -107,13 +107,19 @@ class Call(Permit):
         gate = self._gate
         self.started = gate.clock.monotonic()
         due = self.started + gate.deadline
-        self._around = outer = DEADLINE.get()
+        self._around = self._inside = outer = DEADLINE.get()
         if outer is not None and outer[0] is gate.clock and outer[1] < due:
             due = outer[1]
+        elif due != math.inf:
+            self._inside = gate.clock, due, None
+            DEADLINE.set(self._inside)
         self.due = due
-        if due != math.inf:
-            DEADLINE.set((gate.clock, due))
         return self
+
+    def ended_from_outside(self) -> bool:
+        """Whether the time of the call is that of a block around it, which ends this task when it is over."""
+        block = None if self._inside is not self._around or self._around is None else self._around[2]
+        return block is not None and block.ends_this_task()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -121,20 +127,18 @@ class Call(Permit):
         self.release()
         # its mark may stay in the context: it must not keep what was asked
         self.args, self.kwargs = (), {}
-        if self.due != math.inf:
+        if self._inside is not self._around:
             DEADLINE.set(self._around)
         if self._gate.events.listeners:
             self._gate.tell(self.started, "ok" if kind is None else kind.__name__, self.n_attempts)
 
     def resume(self) -> None:
         """Set the deadline for what follows in this context."""
-        if self.due != math.inf:
-            DEADLINE.set((self._gate.clock, self.due))
+        DEADLINE.set(self._inside)
 
     def pause(self) -> None:
         """Set the deadline back to what it was around the call."""
-        if self.due != math.inf:
-            DEADLINE.set(self._around)
+        DEADLINE.set(self._around)
 
     async def admit(self) -> None:
         """Wait for a place if none is free."""

@@ -1,10 +1,12 @@
-"""A place in a queue that any thread can call up, whatever loop waits there."""
+"""Waiting: for a place in a queue that any thread can call up, whatever loop waits there, and for several tasks."""
 
 from __future__ import annotations
 
 import asyncio
 
-__all__ = ["Waiter"]
+from consilience.policies.clock import SYSTEM, Timer
+
+__all__ = ["Countdown", "Waiter"]
 
 
 class Waiter:
@@ -43,6 +45,52 @@ class Waiter:
     def _wake(self) -> None:
         if not self._future.done():
             self._future.set_result(None)
+
+
+class Countdown(Timer):
+    """The end of so many tasks of the running loop, or of their time.
+
+    `asyncio.wait` does the same, with a timer of its own for each wait and a callback for each task.
+
+    Examples
+    --------
+    >>> async def story():
+    ...     countdown = Countdown(2)
+    ...
+    ...     async def work():
+    ...         countdown.count()
+    ...
+    ...     tasks = [asyncio.create_task(work()) for _ in range(2)]
+    ...     await countdown.over(60)
+    ...     return [task.done() for task in tasks]
+    >>> asyncio.run(story())
+    [True, True]
+    """
+
+    __slots__ = ("_left", "_over")
+
+    def __init__(self, n_tasks: int) -> None:
+        self._left = n_tasks
+        self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def over(self, seconds: float) -> None:
+        """Wait until all have counted, or so many seconds."""
+        SYSTEM.start(self, seconds)
+        try:
+            await self._over
+        finally:
+            SYSTEM.stop(self)
+
+    def count(self) -> None:
+        """Say that a task ends, as the last thing that it does: it has ended when whoever waits has its turn."""
+        self._left -= 1
+        if not self._left:
+            self.expire()
+
+    def expire(self) -> None:
+        """Wait no longer."""
+        if not self._over.done():
+            self._over.set_result(None)
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

@@ -72,6 +72,6 @@ def _spoken(inquiry: Inquiry, jury: str, members: Sequence[Response]) -> Respons
         outcome=Outcome.ANSWERED if decided else Outcome.ABSTAINED,
         answer=verdict.answer,
         reason=None if decided else f"the jury came to no answer: {verdict.headline}"[:500],
-        usage=sum((response.usage for response in members), Usage(0, 0, 0.0)),
+        usage=Usage.total([response.usage for response in members]),
         latency_s=max(response.latency_s for response in members),
     )

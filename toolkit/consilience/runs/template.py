@@ -120,6 +120,8 @@ class Tags:
 
     def fill(self, row: Mapping[str, object]) -> tuple[str, ...]:
         """Return the tags of one row."""
+        if not self.templates:
+            return ()
         filled = (word if t is None else _filled(t, row) for word, t in self.templates)
         return tuple(tag for tag in filled if tag.strip())
 

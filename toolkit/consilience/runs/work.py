@@ -29,6 +29,7 @@ from consilience.verdict.methods import Voting, usual
 
 if TYPE_CHECKING:
     from consilience.experts.recorder import Recorder
+    from consilience.verdict import Verdict
 
 _BATCH = 2048
 _READ = 512
@@ -80,14 +81,14 @@ class Job:
 class Asked:
     """One row: its question as it leaves, whose cells it has, and which are settled or under way elsewhere.
 
-    Thousands wait at once, and what each holds of its own is what collecting garbage has to go through.
+    Thousands wait at once, and what each holds of its own is what collecting garbage has to go through: where the
+    circle hides nothing from anyone, there is no ``shown``.
     """
 
     number: int
     key: object
-    shown: Shown
     question: Question
-    digest: str
+    shown: Shown | None
     members: tuple[Member, ...]
     saved: dict[Member, Saved] = field(default_factory=dict)
     busy: bool = False
@@ -99,7 +100,21 @@ class Asked:
 
     def cells(self, members: Iterable[Member]) -> Iterator[Cell]:
         """Yield cells of this row."""
-        return (Cell(self.digest, *member) for member in members)
+        digest = self.question.digest
+        return (Cell(digest, *member) for member in members)
+
+    def kept(self, response: Response) -> Response:
+        """Return a response as it may be kept."""
+        return response if self.shown is None else self.shown.hide(response)
+
+    def restored(self, verdict: Verdict) -> Verdict:
+        """Return the verdict for the caller, with what was hidden put back."""
+        return verdict if self.shown is None else self.shown.restored(verdict)
+
+    @property
+    def withheld(self) -> Sequence[Response]:
+        """The responses of those who may not be asked."""
+        return () if self.shown is None else self.shown.withheld
 
 
 class Work:
@@ -223,7 +238,7 @@ class Work:
         if not self._job.rows.repeated(asked.number):
             self._finish(asked, await self._ask(asked))
             return
-        same = asked.digest, asked.members
+        same = asked.question.digest, asked.members
         known = self._shared.get(same)
         if known is None:
             known = self._shared[same] = asyncio.get_running_loop().create_future()
@@ -265,9 +280,9 @@ class Work:
         ]
 
     def _heard(self, asked: Asked, answers: _Answers, replicate: int, response: Response) -> None:
-        response = asked.shown.hide(response)
+        response = asked.kept(response)
         answers[response.expert, replicate] = response
-        self._settle(Cell(asked.digest, response.expert, replicate), response, asked.question)
+        self._settle(Cell(asked.question.digest, response.expert, replicate), response, asked.question)
 
     def _settle(self, cell: Cell, response: Response, question: Question) -> None:
         self._tally.answered(response, settled=response.outcome in SETTLED)
@@ -279,13 +294,13 @@ class Work:
     def _finish(self, asked: Asked, answers: _Answers, *, shared: bool = False) -> None:
         said = [asked.saved[m].response if m in asked.saved else answers[m] for m in asked.members]
         responses = [_numbered(response, m[1]) for response, m in zip(said, asked.members, strict=True)]
-        withheld = [_numbered(r, n) for n in range(self._job.replicates) for r in asked.shown.withheld]
+        withheld = [_numbered(r, n) for n in range(self._job.replicates) for r in asked.withheld]
         verdict = decide(
             asked.question, [*responses, *withheld], method=usual(self._job.answer, self._job.method)
         )
         n_reused = len(asked.members) if shared else len(asked.saved)
         self._tally.decided(n_reused, len(asked.members))
-        self._collected.add(asked.number, asked.key, asked.shown.restored(verdict), n_reused)
+        self._collected.add(asked.number, asked.key, asked.restored(verdict), n_reused)
         kept = all(saved.decided for saved in asked.saved.values()) and not answers
         if self._ledger is not None and self._settling is not None and not shared and not kept:
             # whoever was not asked has no cell, and stands beside the first answers
@@ -307,11 +322,13 @@ class Work:
         return min(max(round(_AHEAD_SECONDS * rate), 2 * self._job.concurrency), _BATCH)
 
     def _asked(self, number: int, row: dict[str, Any]) -> Asked:
+        key = row[self._job.rows.key]
+        if self._job.disclosure.open:
+            return Asked(number, key, self._job.question(row), None, self._members)
         shown = self._job.shown(row)
-        digest = shown.question.digest
         whole = len(shown.experts) == len(self._by_name)
         members = self._members if whole else self._job.members(shown.experts)
-        return Asked(number, row[self._job.rows.key], shown, shown.question, digest, members)
+        return Asked(number, key, shown.question, shown, members)
 
     def _claim(self, ledger: Ledger, batch: list[Asked]) -> None:
         known = not self._fresh
@@ -319,8 +336,8 @@ class Work:
             self._read(ledger, batch, alone=self._alone)
         open_rows = [asked for asked in batch if asked.missing]
         if open_rows:
-            cells = {cell for asked in open_rows for cell in asked.cells(asked.missing)}
-            ledger.reserve(cells, datetime.now(UTC))
+            once = {(asked.question.digest, asked.members): asked for asked in open_rows}.values()
+            ledger.reserve((c for asked in once for c in asked.cells(asked.missing)), datetime.now(UTC))
             self._alone = ledger.alone()
             if not self._alone:
                 self._look_up(open_rows)
@@ -340,7 +357,7 @@ class Work:
             asked.busy = not standing.elsewhere.isdisjoint(asked.cells(asked.missing))
 
     def _read(self, ledger: Ledger, batch: list[Asked], *, alone: bool) -> None:
-        saved = ledger.settled({asked.digest: asked.question for asked in batch}, alone=alone)
+        saved = ledger.settled({asked.question.digest: asked.question for asked in batch}, alone=alone)
         for asked in batch:
             own = zip(asked.members, asked.cells(asked.members), strict=True)
             asked.saved = {member: saved[cell] for member, cell in own if cell in saved} if saved else {}

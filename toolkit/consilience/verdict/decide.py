@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from consilience.aggregate.text.baseline import grouped
 from consilience.agreement import Coefficient, one_question, one_ranking, one_score
@@ -98,6 +98,7 @@ def decide(
     )
 
 
+_NOTHING_MERGED = Merged(())
 _UNHEARD = (Outcome.TIMED_OUT, Outcome.NOT_NEEDED)
 
 
@@ -106,6 +107,8 @@ def _standing(responses: list[Response]) -> tuple[Response, ...]:
 
     Of what a person said the last counts, and a person who took it back is as if they had not answered.
     """
+    if not any(r.outcome in _UNHEARD or r.source is Source.PERSON for r in responses):
+        return tuple(responses)
     heard = {r.expert: r for r in sorted(responses, key=lambda r: r.latency_s) if r.outcome not in _UNHEARD}
     back = {name for name, r in heard.items() if r.source is Source.PERSON and r.outcome is Outcome.WITHDRAWN}
 
@@ -123,7 +126,7 @@ class _Found:
     decision: Decision
     answer: AnswerValue | None
     behind: tuple[str, ...]
-    merged: Merged = field(default_factory=lambda: Merged(()))
+    merged: Merged = _NOTHING_MERGED
     places: tuple[tuple[str, ...], ...] = ()
 
 
@@ -198,7 +201,10 @@ def _groups(kind: AnswerKind, responses: list[Response]) -> list[list[Response]]
 
 def _wording(group: list[Response]) -> AnswerValue:
     """Return the wording that most chose, and of several the first by its letters."""
-    chosen = Counter(_given(response) for response in group)
+    answers = [_given(response) for response in group]
+    if answers.count(answers[0]) == len(answers):
+        return answers[0]
+    chosen = Counter(answers)
     return min(chosen, key=lambda answer: (-chosen[answer], shown(answer)))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -25,6 +24,9 @@ from consilience.verdict.weights import same
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+_OUTCOMES = tuple(Outcome)
 
 
 class Decision(StrEnum):
@@ -187,8 +189,8 @@ class Verdict(Displayed):
     @property
     def outcomes(self) -> Mapping[Outcome, int]:
         """How many experts ended in each outcome, in the order of `Outcome`."""
-        counted = Counter(response.outcome for response in self.heard)
-        return {outcome: counted[outcome] for outcome in Outcome if counted[outcome]}
+        ended = [response.outcome for response in self.heard]
+        return {outcome: n for outcome in _OUTCOMES if (n := ended.count(outcome))}
 
     @property
     def degraded(self) -> bool:
@@ -208,6 +210,8 @@ class Verdict(Displayed):
     @property
     def heard(self) -> tuple[Response, ...]:
         """The last response of each expert who was asked in any round."""
+        if not self.rounds:
+            return self.responses
         last = {response.expert: response for each in self.rounds for response in each.responses}
         return tuple(last.values()) or self.responses
 
@@ -230,7 +234,7 @@ class Verdict(Displayed):
     def usage(self) -> Usage:
         """Sum over the responses, those of every round; unknown where any part is unknown."""
         paid = [response for each in self.rounds for response in each.responses] or self.responses
-        return sum((response.usage for response in paid), Usage(0, 0, 0.0))
+        return Usage.total([response.usage for response in paid])
 
     @property
     def headline(self) -> str:
