@@ -97,3 +97,24 @@ def test_items_of_a_ranking_are_checked():
 def test_a_ranking_survives_its_key(order):
     kind = cs.Ranking("cost", "speed", "safety", "beauty")
     assert kind.parse(json.loads(kind.key(tuple(order)))) == tuple(order)
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "why"),
+    [
+        (cs.Score, {"low": "0", "high": "1"}, "low < high, '0' and '1' came"),
+        (cs.Score, {"low": False, "high": True}, "low < high, False and True came"),
+        (cs.Score, {"low": 0, "high": 1, "tolerance": "0.1"}, "tolerance is 0 or more, '0.1' came"),
+        (cs.Items, {"max_items": "3"}, "max_items is a whole number from 1 up, '3' came"),
+        (cs.Items, {"max_chars": 2.5}, "max_chars is a whole number from 1 up, 2.5 came"),
+        (cs.Text, {"max_chars": True}, "max_chars is a whole number from 1 up, True came"),
+    ],
+)
+def test_settings_of_a_kind_that_are_no_numbers_are_refused(kind, given, why):
+    with pytest.raises(InvalidInput, match=why):
+        kind(**given)
+
+
+def test_the_top_of_a_ranking_is_a_whole_number():
+    with pytest.raises(InvalidInput, match="top is between 1 and the 2 items, '1' came"):
+        cs.Ranking("a", "b", top="1")

@@ -6,7 +6,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from consilience.errors import InvalidFrame
+from consilience.errors import InvalidFrame, InvalidInput
 from consilience.runs.rows import Rows
 from consilience.runs.template import Template
 
@@ -64,6 +64,11 @@ def test_rows_without_a_key_are_numbered():
         ({"id": [1, 2], "text": ["a", None]}, "Column 'text' of the prompt must be filled, row 1 is null"),
         ({"id": [7, 8, 7], "text": ["a", "b", "c"]}, "7 stands in rows 0, 2"),
         ({"id": [1], "text": [["a"]]}, "make a text of it"),
+        (
+            {"id": [1], "text": [b"a"]},
+            r"holds Binary: make a text of it, for example with .cast\(pl.String\)",
+        ),
+        (pl.DataFrame({"id": [1], "text": [object()]}), "holds Object"),
         ("rows.xlsx", "read it with Polars"),
         ("absent.csv", "is not: check the path"),
         (3, "frame is required"),
@@ -95,6 +100,32 @@ def test_keys_of_every_type_tell_rows_apart(keys):
     with pytest.raises(InvalidFrame, match="stands in rows 0, 2: "):
         Rows(frame, Template("Say {text}"), "id")
     assert Rows(frame.head(2), Template("Say {text}"), "id").n == 2
+
+
+@pytest.mark.parametrize("key", [["id"], 5, b"id"])
+def test_a_key_is_the_name_of_one_column(key):
+    with pytest.raises(InvalidInput, match="the name of one column, or None to number the rows"):
+        Rows({"id": [1], "text": ["a"]}, Template("Say {text}"), key)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [timedelta(1), timedelta(1, microseconds=1), timedelta(1)],
+        [0.1, 0.1 + 2**-56, 0.1],
+        [0.0, -0.0, 0.0],
+        [True, False, True],
+        [Decimal("1.10"), Decimal("1.20"), Decimal("1.10")],
+        [time(1), time(2), time(1)],
+        pl.Series(["a", "b", "a"], dtype=pl.Categorical),
+    ],
+)
+@pytest.mark.parametrize("prompt", ["How long is {cell}?", "{cell}"])
+def test_equal_cells_of_every_type_are_one_prompt_and_others_are_others(cells, prompt):
+    rows = Rows({"id": [1, 2, 3], "cell": cells}, Template(prompt), "id")
+    assert [rows.repeated(number) for number in range(3)] == [True, False, True]
+    first, second, third = (Template(prompt).fill(row) for batch in rows.batches(9) for row in batch)
+    assert first == third != second
 
 
 def test_equal_prompts_are_counted_once_over_several_columns():

@@ -6,7 +6,7 @@ import inspect
 import threading
 import warnings
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import duckdb
 import pytest
@@ -266,3 +266,31 @@ def test_frames_become_pandas(store, asked):
     store.record(*asked())
     assert store.latest().to_pandas()["question"].to_list() == ["Is water wet?"]
     assert cs.store.Store is type(store)
+
+
+@pytest.mark.parametrize(
+    ("ask", "why"),
+    [
+        (lambda store: store.latest("3"), r"rows of latest\(\) is a whole number from 1 up, '3' came"),
+        (lambda store: store.slow(0), r"rows of slow\(\) is a whole number from 1 up, 0 came"),
+        (lambda store: store.search("", 2.5), r"rows of search\(\) is a whole number from 1 up, 2.5 came"),
+        (lambda store: store.search(5), r"search\(\) takes a text, 5 came"),
+        (
+            lambda store: store.search("", since="2026-01-01"),
+            "since= takes a time with a zone, '2026-01-01' came",
+        ),
+        (
+            lambda store: store.search("", until=date(2026, 1, 1)),
+            "until= takes a time with a zone, 2026-01-01",
+        ),
+        (
+            lambda store: store.sql("SELECT 1", timeout="5"),
+            "timeout is a number of seconds above 0, '5' came",
+        ),
+        (lambda store: store.export("out", since="2026"), "since= takes a day, '2026' came"),
+        (lambda store: store.compare(5, "b"), r"compare\(\) takes two ids, 5 came"),
+    ],
+)
+def test_what_is_of_the_wrong_type_is_said_with_what_is_required(store, ask, why):
+    with pytest.raises(InvalidInput, match=why):
+        ask(store)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar, Protocol, TypeAlias, runtime_checkable
 
-from consilience.errors import InvalidInput, Unparseable
+from consilience.errors import Unparseable
+from consilience.models.given import check_count
 from consilience.models.reading import (
     canonical,
     checked_choices,
@@ -59,7 +60,7 @@ class Text:
     kind: ClassVar[str] = "text"
 
     def __post_init__(self) -> None:
-        _require_positive("max_chars", self.max_chars)
+        check_count("max_chars", self.max_chars)
 
     def parse(self, raw: object) -> str:
         """Return the text without outer white space; raise `Unparseable` when it is empty or too long."""
@@ -163,8 +164,8 @@ class Items:
     kind: ClassVar[str] = "items"
 
     def __post_init__(self) -> None:
-        _require_positive("max_items", self.max_items)
-        _require_positive("max_chars", self.max_chars)
+        check_count("max_items", self.max_items)
+        check_count("max_chars", self.max_chars)
 
     def parse(self, raw: object) -> tuple[str, ...]:
         """Return the items of a list, a JSON array of texts, or lines with bullets or numbers.
@@ -203,8 +204,3 @@ class Items:
                 f"A recommendation may have {self.max_chars:,} characters, one has {len(longest):,}: "
                 f"{quoted(longest)}; raise max_chars."
             )
-
-
-def _require_positive(name: str, value: int) -> None:
-    if value < 1:
-        raise InvalidInput(f"{name} must be at least 1, {value} came.")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from numbers import Integral, Real
+from typing import Any
+
+from consilience.errors import InvalidInput
 
 
 def is_number(value: object) -> bool:
@@ -19,3 +23,47 @@ def is_number(value: object) -> bool:
 def is_whole(value: object) -> bool:
     """Whether it is a whole number; truth values are none."""
     return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def check_count(name: str, value: object) -> None:
+    """Refuse what is no whole number from 1 up.
+
+    Raises
+    ------
+    InvalidInput
+        It is none.
+    """
+    if not is_whole(value) or value < 1:  # type: ignore[operator]
+        raise InvalidInput(f"{name} is a whole number from 1 up, {value!r} came.")
+
+
+def check_moments(**given: Any) -> None:
+    """Refuse what is neither ``None`` nor a time with a zone.
+
+    Raises
+    ------
+    InvalidInput
+        One is something else.
+    """
+    for name, when in given.items():
+        if when is not None and (not isinstance(when, datetime) or when.tzinfo is None):
+            raise InvalidInput(
+                f"{name}= takes a time with a zone, {_shown(when)} came: datetime(2026, 1, 31, tzinfo=UTC)."
+            )
+
+
+def check_days(**given: Any) -> None:
+    """Refuse what is neither ``None`` nor a day.
+
+    Raises
+    ------
+    InvalidInput
+        One is something else.
+    """
+    for name, day in given.items():
+        if day is not None and not isinstance(day, date):
+            raise InvalidInput(f"{name}= takes a day, {_shown(day)} came: date(2026, 1, 31).")
+
+
+def _shown(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else f"{value!r:.80}"

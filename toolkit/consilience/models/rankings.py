@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from consilience.errors import InvalidInput, Unparseable
 from consilience.models.answers import AnswerValue
+from consilience.models.given import is_whole
 from consilience.models.reading import checked_choices, choice_key, quoted, require_text, split_items
 
 _BETWEEN = re.compile(r"\s*(?:>|,|;)\s*")
@@ -49,7 +50,7 @@ class Ranking:
         object.__setattr__(self, "items", checked_choices(items, "ranking"))
         object.__setattr__(self, "top", len(items) if top is None else top)
         object.__setattr__(self, "name", name)
-        if not 1 <= self.top <= len(items):
+        if not is_whole(self.top) or not 1 <= self.top <= len(items):
             raise InvalidInput(f"top is between 1 and the {len(items)} items, {self.top!r} came.")
 
     def __repr__(self) -> str:

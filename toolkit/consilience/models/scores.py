@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from consilience.errors import InvalidInput, Unparseable
 from consilience.models.answers import AnswerValue
+from consilience.models.given import is_number
 from consilience.models.reading import canonical, quoted, require_text
 
 _NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?"
@@ -50,11 +51,12 @@ class Score:
     kind: ClassVar[str] = "score"
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
+        bounds = self.low, self.high
+        if not (all(map(is_number, bounds)) and all(map(math.isfinite, bounds)) and self.low < self.high):
             raise InvalidInput(f"A score lies between low < high, {self.low!r} and {self.high!r} came.")
         if self.tolerance is None:
             object.__setattr__(self, "tolerance", _TOLERANCE * (self.high - self.low))
-        elif not 0 <= self.tolerance < math.inf:
+        elif not (is_number(self.tolerance) and 0 <= self.tolerance < math.inf):
             raise InvalidInput(f"tolerance is 0 or more, {self.tolerance!r} came.")
 
     def parse(self, raw: object) -> float:

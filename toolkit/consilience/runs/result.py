@@ -12,7 +12,7 @@ from consilience.errors import InvalidFrame, InvalidInput
 from consilience.frames import Frame, require_columns, to_polars
 from consilience.markup.displayed import Displayed
 from consilience.markup.plain import plain
-from consilience.models.given import is_whole
+from consilience.models.given import check_count
 from consilience.runs.collected import ROW_NUMBER
 
 if TYPE_CHECKING:
@@ -189,8 +189,7 @@ class RunResult(Displayed):
         """
         import polars as pl
 
-        if not is_whole(n) or n < 1:
-            raise InvalidInput(f"review_queue() takes a number of rows from 1 up, {n!r} came.")
+        check_count("The number of rows of review_queue()", n)
         first = (
             self.certainty.with_columns(pl.col("answer").is_null().alias("undecided"))
             .sort(

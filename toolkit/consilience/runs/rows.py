@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from consilience.errors import InvalidFrame
+from consilience.errors import InvalidFrame, InvalidInput
 from consilience.frames import Frame, require_columns
 from consilience.runs.parts import opened
 from consilience.runs.template import Template
@@ -52,6 +52,8 @@ class Rows:
     InvalidFrame
         It is no frame, it has no rows, a column is missing, a key is null or stands twice, or a cell of the prompt is
         null or holds a list.
+    InvalidInput
+        The key is no name.
 
     Examples
     --------
@@ -69,12 +71,17 @@ class Rows:
     ) -> None:
         import polars as pl
 
+        if key is not None and not isinstance(key, str):
+            raise InvalidInput(
+                f"key= takes the name of one column, or None to number the rows; {key!r} came."
+            )
         self._source = opened(frame)
         schema = self._source.schema
         self.key = ROW if key is None else key
         wanted = template.columns if key is None else (key, *template.columns)
         require_columns(pl.DataFrame(schema=schema), tuple(dict.fromkeys((*wanted, *beside))))
-        _require_plain(schema, tuple(dict.fromkeys(wanted)))
+        for column in dict.fromkeys(wanted):
+            _require_plain(column, schema[column], prompt=column in template.columns)
         self.numbered = key is None
         if self.numbered and ROW in template.columns:
             raise InvalidFrame(
@@ -120,7 +127,7 @@ class Rows:
         import polars as pl
 
         # Each text is hashed and looked through where it lies: lists and stripped copies of them take its memory again.
-        texts = [pl.col(c).cast(pl.String) for c in template.columns]
+        texts = [self._text(c) for c in template.columns]
         prompt = pl.concat_list(text.hash() for text in texts).hash()
         keys: list[Hashes] = []
         prompts: list[Hashes] = []
@@ -134,6 +141,12 @@ class Rows:
             raise InvalidFrame("A run needs at least one row, the frame has none.")
         return np.concatenate(keys), np.concatenate(prompts)
 
+    def _text(self, column: str) -> pl.Expr:
+        import polars as pl
+
+        dtype = self._source.schema[column]
+        return (pl.col(column).cast(pl.Int64) if dtype == pl.Duration else pl.col(column)).cast(pl.String)
+
     def _require_filled(self, part: pl.DataFrame, template: Template, before: int) -> None:
         import polars as pl
 
@@ -145,7 +158,7 @@ class Rows:
                     f"frame.drop_nulls({column!r}), or fill it."
                 )
         if template.blank:
-            filled = [pl.col(c).cast(pl.String).str.contains(r"\S") for c in template.columns]
+            filled = [self._text(c).str.contains(r"\S") for c in template.columns]
             empty = part.select(empty=~pl.any_horizontal(filled))["empty"]
             if empty.any():
                 raise InvalidFrame(
@@ -209,10 +222,12 @@ def _among(hashes: Hashes, some: Hashes) -> npt.NDArray[np.bool_]:
     return found
 
 
-def _require_plain(schema: pl.Schema, columns: tuple[str, ...]) -> None:
-    for column in columns:
-        if schema[column].is_nested():
-            raise InvalidFrame(
-                f"Column {column!r} must hold texts, numbers, dates or truth values, it holds {schema[column]}: make a "
-                "text of it, for example with .list.join(', ')."
-            )
+def _require_plain(column: str, dtype: pl.DataType, *, prompt: bool) -> None:
+    import polars as pl
+
+    if dtype.is_nested() or dtype == pl.Object or (prompt and dtype == pl.Binary):
+        how = ".cast(pl.String) where it is UTF-8" if dtype == pl.Binary else ".list.join(', ')"
+        raise InvalidFrame(
+            f"Column {column!r} must hold texts, numbers, dates or truth values, it holds {dtype}: make a text of it, "
+            f"for example with {how}."
+        )

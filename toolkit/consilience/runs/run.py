@@ -17,6 +17,7 @@ from consilience.frames import Frame
 from consilience.loop import background
 from consilience.markup.displayed import Displayed
 from consilience.models import AnswerKind, Example, Outcome, Question
+from consilience.models.given import check_count
 from consilience.runs.budget import Budget, Purse, Spending, as_budget
 from consilience.runs.collected import CONFIDENCE, ROW_NUMBER, Collected
 from consilience.runs.plan import Plan, planned
@@ -78,8 +79,8 @@ class Run(Displayed):
         tags: Sequence[str],
         recorder: Recorder | None,
     ) -> None:
-        _require_positive("replicates", replicates)
-        _require_positive("concurrency", concurrency)
+        check_count("replicates", replicates)
+        check_count("concurrency", concurrency)
         template = Template(prompt)
         tagged = Tags(tags)
         solved = Question("any", answer, context, tuple(examples))  # type: ignore[arg-type]
@@ -308,8 +309,3 @@ def _free(key: str | None) -> str | None:
             "key=None to number the rows."
         )
     return key
-
-
-def _require_positive(name: str, value: int) -> None:
-    if type(value) is not int or value < 1:
-        raise InvalidInput(f"{name} is a whole number from 1 up, {value!r} came.")

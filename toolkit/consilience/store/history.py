@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from consilience.errors import InvalidInput
+from consilience.models.given import check_count, check_moments, is_number
 
 if TYPE_CHECKING:
     import polars as pl
@@ -88,11 +89,9 @@ class History:
         """
         from consilience.store.queries import SEARCH
 
-        for name, when in (("since", since), ("until", until)):
-            if when is not None and when.tzinfo is None:
-                raise InvalidInput(
-                    f"{name}= takes a time with a zone, {when.isoformat()} came: datetime(..., tzinfo=UTC)."
-                )
+        if not isinstance(text, str):
+            raise InvalidInput(f"search() takes a text, {text!r:.80} came; an empty one finds everything.")
+        check_moments(since=since, until=until)
         escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         return self._read(SEARCH, (f"%{escaped}%", expert, kind, since, until, _rows("search", n)))
 
@@ -167,6 +166,11 @@ class History:
 
         from consilience.store.recorded import recorded, side_by_side
 
+        for given in (a, b):
+            if not isinstance(given, str):
+                raise InvalidInput(
+                    f"compare() takes two ids, {given!r:.80} came: that of a verdict is verdict.id."
+                )
         found = recorded(self, [a, b])
         (one, left), (two, right) = _picked(found, a), _picked(found, b)
         rows = list(side_by_side(one, two, (left, right)))
@@ -225,7 +229,7 @@ class History:
         ...     Store(f"{folder}/history.duckdb").sql("SELECT count(*) AS n FROM verdicts").item()
         0
         """
-        if timeout is not None and timeout <= 0:
+        if timeout is not None and not (is_number(timeout) and timeout > 0):
             raise InvalidInput(f"timeout is a number of seconds above 0, {timeout!r} came.")
         if limit is not None:
             _rows("sql", limit)
@@ -282,8 +286,7 @@ class History:
 
 
 def _rows(face: str, n: int) -> int:
-    if n < 1:
-        raise InvalidInput(f"{face}() takes a number of rows from 1 up, {n} came.")
+    check_count(f"The number of rows of {face}()", n)
     return n
 
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from consilience.errors import InvalidInput
 from consilience.models import Items, Ranking, Score
+from consilience.models.given import check_count, check_moments
 from consilience.verdict import Decision
 
 if TYPE_CHECKING:
@@ -97,13 +97,8 @@ def listed(
     """
     import polars as pl
 
-    if n < 1:
-        raise InvalidInput(f"listed() takes a number of rows from 1 up, {n} came.")
-    for name, when in (("since", since), ("until", until)):
-        if when is not None and when.tzinfo is None:
-            raise InvalidInput(
-                f"{name}= takes a time with a zone, {when.isoformat()} came: datetime(..., tzinfo=UTC)."
-            )
+    check_count("The number of rows of listed()", n)
+    check_moments(since=since, until=until)
     escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     found = history.read(_LISTED, f"%{escaped}%" if text else None, expert, kind, since, until, n)
     lines = pl.Series("headline", [headline(row) for row in found.iter_rows(named=True)], dtype=pl.String)
