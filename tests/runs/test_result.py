@@ -59,12 +59,41 @@ def test_why_cells_failed_is_there():
 
 @pytest.mark.parametrize(
     ("kind", "said"),
-    [(cs.Score(0, 10), "7"), (cs.Ranking("a", "b"), "a > b"), (cs.Items(), "- do this")],
+    [(cs.Ranking("a", "b"), "a > b"), (cs.Items(), "- do this")],
 )
 def test_a_report_of_equal_answers_is_refused_where_close_ones_differ(kind, said):
     result = run({"text": TEXTS}, cs.Scripted("ana", [said]), cs.Scripted("ben", [said]), answer=kind)
     with pytest.raises(InvalidInput, match=f"of the kind {kind.kind}"):
         result.report()
+
+
+def test_a_report_of_scores_says_who_is_closest():
+    frame = {"id": [1, 2, 3, 4], "text": ["a", "b", "c", "d"]}
+
+    def near(question):
+        return {"a": 1.1, "b": 2.1, "c": 3.1, "d": 4.1}[question.text[-1]]
+
+    def far(question):
+        return {"a": 3, "b": 1, "c": 5, "d": 2}[question.text[-1]]
+
+    result = run(frame, near, far, answer=cs.Score(0, 10), key="id")
+    gold = {1: 1.0, 2: 2.0, 3: 3.0, 4: 4.0}
+    told = result.report(gold)
+    assert told.errors.filter(who="near")["error"].item() == pytest.approx(0.1)
+    assert told.errors.filter(who="far")["error"].item() == pytest.approx(1.75)
+    for column in ("label", "score"):
+        assert str(result.report({"id": list(gold), column: list(gold.values())})) == str(told)
+    assert "Without known scores" in result.report().finding
+    assert result.report(gold, draws=10).errors["error"].equals(told.errors["error"])
+
+
+def test_a_score_is_kept_to_its_last_digit():
+    exact = 12_345_678.912345678
+    result = run({"text": TEXTS[:1]}, cs.Scripted("ana", [repr(exact)]), answer=cs.Score(0, 1e9))
+    assert float(result.frame["answer"][0]) == float(result.answers["label"][0]) == exact
+    assert (
+        run({"text": TEXTS[:1]}, cs.Scripted("ana", ["7"]), answer=cs.Score(0, 9)).frame["answer"][0] == "7"
+    )
 
 
 def test_gold_may_be_a_mapping_from_key_to_label():

@@ -10,6 +10,7 @@ from consilience.evaluation.lift import Lift
 from consilience.evaluation.marks import answers_frame
 from consilience.evaluation.methods import MAJORITY, METHODS
 from consilience.evaluation.report import CircleReport
+from consilience.evaluation.scored import ScoreReport, evaluate_scores
 from consilience.evaluation.subcircle import SubCircle
 from consilience.evaluation.unverified import UnverifiedReport
 from consilience.evaluation.votes import EffectiveVotes, circle_votes, effective_votes
@@ -23,6 +24,7 @@ __all__ = [
     "ComparedAnswers",
     "EffectiveVotes",
     "Lift",
+    "ScoreReport",
     "SubCircle",
     "UnverifiedReport",
     "answers_frame",
@@ -35,4 +37,5 @@ __all__ = [
     "cost_per_right",
     "effective_votes",
     "evaluate",
+    "evaluate_scores",
 ]

@@ -7,7 +7,7 @@ from math import isnan
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from consilience.models import Outcome
+from consilience.models import AnswerValue, Outcome
 from consilience.verdict import Verdict
 from consilience.verdict.result import shown
 
@@ -77,7 +77,7 @@ class Collected:
         row = (
             number,
             key,
-            None if verdict.answer is None else shown(verdict.answer),
+            None if verdict.answer is None else _text(verdict.answer),
             verdict.decision.value,
             support.share,
             support.n,
@@ -98,7 +98,7 @@ class Collected:
                 key,
                 r.expert,
                 r.outcome.value,
-                None if r.answer is None else shown(r.answer),
+                None if r.answer is None else _text(r.answer),
                 r.confidence,
                 r.usage.cost_usd,
             )
@@ -133,6 +133,12 @@ class Collected:
         ):
             decided.sort(key=_NUMBER_OF)
             packed.setdefault(part, []).append(_packed(decided, schema))
+
+
+def _text(answer: AnswerValue) -> str:
+    """Return an answer on one line, a number so that it reads back as it was."""
+    short = shown(answer)
+    return repr(answer) if isinstance(answer, float) and float(short) != answer else short
 
 
 def _packed(rows: list[_Row], schema: _Schema) -> bytes:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from consilience.errors import InvalidFrame, InvalidInput
 from consilience.frames import Frame, require_columns, to_polars
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
-    from consilience.evaluation import CircleReport, UnverifiedReport
+    from consilience.evaluation import CircleReport, ScoreReport, UnverifiedReport
     from consilience.models import Question
     from consilience.runs.rows import Rows
     from consilience.runs.tally import Failure
@@ -40,8 +40,6 @@ COLUMNS = (
 )
 _REASONS = 5
 _NOT_NOMINAL = {
-    "score": "Of scores say: cs.agreement.krippendorff_alpha(result.answers.select('task', 'expert', "
-    "pl.col('label').cast(pl.Float64)), level='interval').",
     "ranking": "result.frame has the agreement of each row.",
     "items": "result.frame has the merged recommendations of each row.",
 }
@@ -228,32 +226,27 @@ class RunResult(Displayed):
             raise InvalidInput(f"questions() takes keys of the frame, {unknown[0]!r} is none.")
         return [self.job.question(found[key]) for key in keys]
 
-    @overload
-    def report(self, gold: None = None, **settings: Any) -> UnverifiedReport: ...
-
-    @overload
-    def report(self, gold: Frame | Mapping[object, object], **settings: Any) -> CircleReport: ...
-
     def report(
         self, gold: Frame | Mapping[object, object] | None = None, **settings: Any
-    ) -> CircleReport | UnverifiedReport:
-        """Say whether the circle helped, as `cs.evaluate` does.
+    ) -> CircleReport | UnverifiedReport | ScoreReport:
+        """Say whether the circle helped, as `cs.evaluate` does, and of scores `evaluation.evaluate_scores`.
 
         Parameters
         ----------
         gold
-            The known answers: a frame with the run's key (or ``task``) and ``label``, or a mapping from key to label.
-            Without it the report says how far the experts agree, and no word on who is right.
+            The known answers: a frame with the run's key (or ``task``) and ``label`` (for scores ``score`` or
+            ``label``), or a mapping from key to label. Without it the report says how far the experts agree, and no
+            word on who is right.
         **settings
-            ``draws``, ``seed``, ``methods`` of `cs.evaluate`.
+            ``draws`` and ``seed``; for labels and texts ``methods`` of `cs.evaluate`.
 
         Raises
         ------
         InvalidInput
-            The answers are scores, rankings or recommendations: the report counts who says the same, and of those two
-            that are close say different things.
+            The answers are rankings or recommendations: the report counts who says the same, and of those two that are
+            close say different things.
         """
-        from consilience.evaluation import evaluate
+        from consilience.evaluation import evaluate, evaluate_scores
 
         kind = self.job.answer.kind
         if kind in _NOT_NOMINAL:
@@ -261,14 +254,12 @@ class RunResult(Displayed):
                 f"report() counts equal answers, and these are of the kind {kind}. {_NOT_NOMINAL[kind]}"
             )
         answers = self.answers.drop("outcome").with_columns(provider=self._provider())
-        if gold is None:
-            unverified: UnverifiedReport = evaluate(answers, None, **settings)
-            return unverified
-        known = self._known(gold)
-        if "task" not in known.columns and self.key in known.columns:
-            known = known.rename({self.key: "task"})
-        report: CircleReport = evaluate(answers, known, **settings)
-        return report
+        known = None if gold is None else self._known(gold)
+        if kind != "score":
+            return evaluate(answers, known, **settings)
+        if known is not None and "score" not in known.columns and "label" in known.columns:
+            known = known.rename({"label": "score"})
+        return evaluate_scores(_scored(answers), known, **settings)
 
     def _known(self, gold: Frame | Mapping[object, object]) -> pl.DataFrame:
         import polars as pl
@@ -278,7 +269,10 @@ class RunResult(Displayed):
         ):
             keys = pl.Series("task", list(gold), dtype=self.frame.schema[self.key])
             return pl.DataFrame([keys, pl.Series("label", list(gold.values()))])
-        return to_polars(gold)
+        known = to_polars(gold)
+        if "task" not in known.columns and self.key in known.columns:
+            return known.rename({self.key: "task"})
+        return known
 
     def _provider(self) -> pl.Expr:
         import polars as pl
@@ -339,3 +333,9 @@ class RunResult(Displayed):
         from consilience.runs.cards import result_card
 
         return result_card(self)
+
+
+def _scored(answers: pl.DataFrame) -> pl.DataFrame:
+    import polars as pl
+
+    return answers.drop("label").with_columns(score=answers["label"].cast(pl.Float64))

@@ -32,7 +32,7 @@ from consilience.verdict.methods import Voting
 if TYPE_CHECKING:
     import polars as pl
 
-    from consilience.evaluation import CircleReport, UnverifiedReport
+    from consilience.evaluation import CircleReport, ScoreReport, UnverifiedReport
     from consilience.experts.recorder import Recorder
     from consilience.runs.ledger import Ledger
     from consilience.store import Store
@@ -166,7 +166,9 @@ class Run(Displayed):
         """Return the rows to look at first; see `RunResult.review_queue`."""
         return self.result.review_queue(n)
 
-    def report(self, gold: Frame | None = None, **settings: Any) -> CircleReport | UnverifiedReport:
+    def report(
+        self, gold: Frame | Mapping[object, object] | None = None, **settings: Any
+    ) -> CircleReport | UnverifiedReport | ScoreReport:
         """Say whether the circle helped; see `RunResult.report`."""
         return self.result.report(gold, **settings)
 
