@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from consilience.consult import Calls, consult
 from consilience.disclosure import Disclosure, Shown
+from consilience.errors import StoreAway, StoreError
 from consilience.experts.base import Expert
 from consilience.loop import Lane
 from consilience.models import AnswerKind, Example, Question, Response
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 _BATCH = 2048
 _READ = 512
 _PAUSE = 0.25
+_AWAY_SECONDS = 60.0  # what a server takes that is started again, or that another machine takes over from
 _AHEAD_SECONDS = 2.0
 
 
@@ -149,16 +152,19 @@ class Work:
         self._elsewhere: list[Asked] = []
         self._fresh = False
         self._looking = threading.Lock()
+        self._over = threading.Event()
         self._alone = False
         self._error: BaseException | None = None
 
     async def run(self) -> None:
         """Go through all rows.
 
+        A store that is away is waited for, while calls that are under way go on.
+
         Raises
         ------
         StoreError
-            The store cannot be used any more; what was answered until then is written as soon as it can be.
+            The store cannot be used any more; what was asked until then is waited for, and written when it can be.
         """
         try:
             await self._go()
@@ -189,9 +195,12 @@ class Work:
                 upcoming = asyncio.create_task(lane.call(next, batches, None))
                 await self._launch_all(batch)
                 await self._await_others(_BATCH)
+            await self._await_others(0)
+        except StoreError as error:
+            self._error = error  # calls that are under way are paid for: they end before it is told
         finally:
-            await asyncio.wait([upcoming])
-        await self._await_others(0)
+            self._over.set()
+            await asyncio.gather(upcoming, return_exceptions=True)
         if self._tasks:
             await asyncio.wait(self._tasks)
         if self._error is not None:
@@ -212,7 +221,7 @@ class Work:
         while len(self._elsewhere) > most and not self._stopped:
             await asyncio.sleep(_PAUSE)
             looked, self._elsewhere = self._elsewhere[:_BATCH], self._elsewhere[_BATCH:]
-            await asyncio.to_thread(self._look_up, looked)
+            await asyncio.to_thread(self._patiently, self._look_up, looked)
             await self._launch_all(looked)
 
     async def _launch(self, asked: Asked) -> None:
@@ -310,8 +319,20 @@ class Work:
         numbered = enumerate(row for rows in batches for row in rows)
         while batch := [self._asked(number, row) for number, row in itertools.islice(numbered, self._ahead)]:
             if self._ledger is not None:
-                self._claim(self._ledger, batch)
+                self._patiently(partial(self._claim, self._ledger), batch)
             yield batch
+
+    def _patiently(self, read: Callable[[list[Asked]], None], batch: list[Asked]) -> None:
+        """Read the store, again and again while it is away: its spool on this machine goes on taking answers."""
+        until = time.monotonic() + _AWAY_SECONDS
+        while True:
+            try:
+                read(batch)
+            except StoreAway:
+                if time.monotonic() >= until or self._over.wait(_PAUSE):
+                    raise
+            else:
+                return
 
     @property
     def _ahead(self) -> int:
