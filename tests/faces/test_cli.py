@@ -18,6 +18,8 @@ def run(*arguments):
         (("ask", "Is it?", "--labels", "yes"), "at least two choices"),
         (("ask", "Is it?", "--labels", "yes,yes"), "reads the same"),
         (("ask", "Is it?", "--labels", "a,b", "--items"), "exclude each other"),
+        (("ask", "Is it?", "--labels", "a,b", "--answer", "items"), "exclude each other"),
+        (("ask", "Is it?", "--answer", "colour"), "--answer is text, items"),
         (("ask", "Is it?", "--expert", "nobody:x"), "nobody:x"),
         (("ask", "Is it?", "--deadline", "0"), "deadline"),
     ],
@@ -82,3 +84,38 @@ def test_a_question_to_the_local_model_is_answered_and_kept(tmp_path, local_mode
 @pytest.mark.slow
 def test_setup_local_twice_fetches_once(local_model):
     assert "ready" in run("setup-local").output
+
+
+@pytest.mark.parametrize(
+    ("answer", "said", "decided"),
+    [
+        (("--answer", "score:0,10"), "7", 7.0),
+        (("--answer", "ranking:a,b"), "b > a", ["b", "a"]),
+        (("--answer", "items"), "- wait", ["wait"]),
+        (("--items",), "- wait", ["wait"]),
+        (("--answer", "label:yes,no"), "yes", "yes"),
+        (("--labels", "yes,no"), "yes", "yes"),
+        ((), "as you like", "as you like"),
+    ],
+)
+def test_a_function_of_a_file_is_asked_for_an_answer_of_any_kind_and_kept(
+    tmp_path, where, answer, said, decided
+):
+    (tmp_path / "own.py").write_text(f"def ana(question):\n    return {said!r}\n")
+    expert = f"{tmp_path / 'own.py'}:ana"
+    done = run("ask", "Which?", *answer, "--expert", expert, "--store", str(where), "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["answer"] == decided
+    with cs.Store(where) as kept:
+        assert kept.sql("SELECT text FROM questions").rows() == [("Which?",)]
+    told = run("doctor", "--store", str(where)).stdout
+    assert "waiting in the spool" in " ".join(told.split())
+
+
+def test_a_file_of_experts_that_fails_is_said_in_one_line(tmp_path):
+    (tmp_path / "own.py").write_text("import absent_module\n")
+    done = run("ask", "Which?", "--expert", f"{tmp_path / 'own.py'}:ana")
+    assert done.exit_code == 2
+    assert "own.py fails with ModuleNotFoundError: No module named 'absent_module'" in " ".join(
+        done.stderr.split()
+    )

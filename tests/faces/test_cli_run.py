@@ -94,6 +94,11 @@ def test_a_prompt_can_lie_in_a_file(run, tmp_path):
     assert done.exit_code == 0, done.output
 
 
+def test_a_run_is_kept_where_the_store_is_and_goes_on_there(run, where):
+    assert "6 cells asked, 0 reused" in " ".join(run("--yes", "--store", str(where)).output.split())
+    assert "0 cells asked, 6 reused" in " ".join(run("--yes", "--store", str(where)).output.split())
+
+
 @pytest.mark.parametrize("answer", ["score:0,10", "text", "items", "ranking:bug,other"])
 def test_answers_of_every_kind_are_named_in_short(run, answer):
     assert run("--plan", answer=answer).exit_code == 0

@@ -55,11 +55,21 @@ def demo(
 @app.command()
 def ask(
     question: Annotated[str, typer.Argument(help="What you want to know.")],
-    labels: Annotated[str, typer.Option(help="Choices, comma-separated: the answer is one of them.")] = "",
-    items: Annotated[bool, typer.Option("--items", help="The answer is a list of recommendations.")] = False,
-    expert: Annotated[list[str] | None, typer.Option(help="provider:model; may be given again.")] = None,
+    labels: Annotated[
+        str,
+        typer.Option(
+            help="Choices, comma-separated: the answer is one of them. Short for --answer label:a,b."
+        ),
+    ] = "",
+    items: Annotated[
+        bool,
+        typer.Option("--items", help="The answer is a list of recommendations. Short for --answer items."),
+    ] = False,
+    answer: cli_run.Answer = "text",
+    expert: cli_run.Experts = None,
     store: Annotated[
-        Path | None, typer.Option(help="DuckDB file that keeps the answer; none by default.")
+        str | None,
+        typer.Option(help="DuckDB file or postgresql:// URL that keeps the answer; none by default."),
     ] = None,
     deadline: Annotated[
         float, typer.Option(help="Seconds until whoever is silent counts as timed out.")
@@ -70,8 +80,8 @@ def ask(
     from consilience.circle import Circle
 
     with _sentences():
-        kind = _answer_kind(labels, items)
-        with Circle(expert or ["local:smollm2"], store=store, deadline=deadline) as circle:
+        kind = _answer_kind(labels, items, answer)
+        with Circle(cli_run.experts(expert), store=store, deadline=deadline) as circle:
             verdict = circle.ask_sync(question, answer=kind)
         _print(verdict, as_json)
 
@@ -88,7 +98,9 @@ def doctor(
     local: Annotated[
         bool, typer.Option("--local", help="Also look for model servers at the usual ports of this machine.")
     ] = False,
-    store: Annotated[Path | None, typer.Option(help="Also look at this store.")] = None,
+    store: Annotated[
+        str | None, typer.Option(help="Also look at this store: its file, or its postgresql:// URL.")
+    ] = None,
     versions: Annotated[
         bool, typer.Option("--versions", help="Print versions only, for a report of a fault.")
     ] = False,
@@ -154,14 +166,11 @@ def main(
         raise typer.Exit
 
 
-def _answer_kind(labels: str, items: bool) -> AnswerKind:
-    from consilience.models import Items, Label, Text
-
-    if labels and items:
-        raise InvalidInput("--labels and --items exclude each other: an answer is one choice or a list.")
-    if labels:
-        return Label(*(label.strip() for label in labels.split(",")))
-    return Items() if items else Text()
+def _answer_kind(labels: str, items: bool, answer: str) -> AnswerKind:
+    given = [f"label:{labels}"] * bool(labels) + ["items"] * items + [answer] * (answer != "text")
+    if len(given) > 1:
+        raise InvalidInput("--labels, --items and --answer exclude each other: an answer is of one kind.")
+    return cli_run.answer_kind(given[0] if given else answer)
 
 
 def _print(verdict: Verdict, as_json: bool) -> None:

@@ -24,6 +24,17 @@ DEGRADED = 3
 _OUT = (".parquet", ".csv")
 
 
+Answer = Annotated[
+    str, typer.Option(help="text, items, label:a,b or score:LOW,HIGH or ranking:a,b: what an answer must be.")
+]
+Experts = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="provider:model, or FILE.py:NAME for a function of yours; may be given again. [default: local:smollm2]"
+    ),
+]
+
+
 def run(  # noqa: PLR0913, PLR0917 - one for each option
     file: Annotated[Path, typer.Argument(help="Parquet or CSV file of the rows.", show_default=False)],
     prompt: Annotated[
@@ -33,22 +44,16 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option
             show_default=False,
         ),
     ],
-    answer: Annotated[
-        str,
-        typer.Option(help="text, items, label:a,b or score:LOW,HIGH or ranking:a,b: what an answer must be."),
-    ] = "text",
-    expert: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="provider:model, or FILE.py:NAME for a function of yours; may be given again. [default: "
-            "local:smollm2]"
-        ),
-    ] = None,
+    answer: Answer = "text",
+    expert: Experts = None,
     key: Annotated[
         str | None, typer.Option(help="Column that tells the rows apart; by default they are numbered.")
     ] = None,
     store: Annotated[
-        Path | None, typer.Option(help="DuckDB file that keeps every answer; with it a run can be resumed.")
+        str | None,
+        typer.Option(
+            help="DuckDB file or postgresql:// URL that keeps every answer; with it a run can be resumed."
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Write one row a question here, as .parquet or .csv.")
@@ -77,8 +82,7 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option
     with sentences():
         _check_out(out)
         budget = _budget(budget_usd, budget_tokens, budget_calls)
-        experts = [_expert(given) for given in expert or ["local:smollm2"]]
-        with Circle(experts, store=store, deadline=deadline) as circle:
+        with Circle(experts(expert), store=store, deadline=deadline) as circle:
             prepared = circle.run(
                 file,
                 _prompt(prompt),
@@ -137,6 +141,11 @@ def answer_kind(given: str) -> AnswerKind:
     raise InvalidInput(f"--answer is text, items, label:a,b, score:LOW,HIGH or ranking:a,b; {given!r} came.")
 
 
+def experts(given: list[str] | None) -> list[str | Callable[..., Any]]:
+    """Return the experts that were named, the local model where none was."""
+    return [_expert(each) for each in given or ["local:smollm2"]]
+
+
 def _expert(given: str) -> str | Callable[..., Any]:
     path, separator, name = given.rpartition(":")
     if not separator or not path.endswith(".py"):
@@ -150,7 +159,12 @@ def _expert(given: str) -> str | Callable[..., Any]:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise InvalidInput(
+            f"--expert FILE.py:NAME runs the file, and {path} fails with {type(error).__name__}: {error}"
+        ) from error
     found = getattr(module, name, None)
     if not callable(found):
         raise InvalidInput(f"--expert FILE.py:NAME takes a function of the file, {path} has no {name!r}.")

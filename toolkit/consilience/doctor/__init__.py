@@ -14,13 +14,13 @@ from consilience.doctor.versions import show_versions
 __all__ = ["Check", "checks", "servers", "show_versions"]
 
 
-def checks(store: Path | None = None) -> list[Check]:
+def checks(store: str | Path | None = None) -> list[Check]:
     """Look at this installation; opens no connection and starts nothing.
 
     Parameters
     ----------
     store
-        A store to look at too.
+        A store to look at too: path or URL.
     """
     found = [*installed(), *lab(), *keys(), dashboard_port()]
     if store is not None:

@@ -7,13 +7,13 @@ from pathlib import Path
 from consilience.doctor.check import Check
 
 
-def store(path: Path, timeout: float = 2.0) -> list[Check]:
+def store(given: str | Path, timeout: float = 2.0) -> list[Check]:
     """Look at a store; it is opened for reading if there is one, and none is made.
 
     Parameters
     ----------
-    path
-        Of the file.
+    given
+        Path of the file, or URL of a server.
     timeout
         Seconds to wait while another process holds it.
     """
@@ -21,17 +21,19 @@ def store(path: Path, timeout: float = 2.0) -> list[Check]:
     from consilience.markup import size
     from consilience.store import Store
 
-    if not path.exists():
-        return [Check("store", None, f"{path} is not there", "it is made when a circle first asks with it")]
+    server = "://" in str(given)
+    shown = "the server's" if server else str(given)  # a URL can hold a password
+    if not server and not Path(given).exists():
+        return [Check("store", None, f"{shown} is not there", "it is made when a circle first asks with it")]
     try:
-        with Store(path, timeout=timeout) as opened:
-            found = opened.status()
+        with Store(given, timeout=timeout) as opened:
+            found, shown = opened.status(), opened.address
     except StoreBusy as error:
-        return [Check("store", False, f"{path} is held by another process", str(error))]
+        return [Check("store", False, f"{shown} is held by another process", str(error))]
     except StoreError as error:
-        return [Check("store", False, f"{path} cannot be read", str(error))]
+        return [Check("store", False, f"{shown} cannot be read", str(error))]
     rows = int(found.tables["rows"].sum())
-    told = f"{path}: {rows:,} rows, {size(found.size)}, version {found.version}; nobody holds it alone"
+    told = f"{shown}: {rows:,} rows, {size(found.size)}, version {found.version}; nobody holds it alone"
     waits = f"{found.waiting:,} segments, {size(found.waiting_size)}" if found.waiting else "nothing"
     hint = "a process that writes takes them; else any store.flush() does" if found.waiting else ""
     return [Check("store", True, told), Check("waiting in the spool", None, waits, hint)]
