@@ -127,13 +127,15 @@ def test_without_a_circle_the_line_says_what_to_do(shell):
     assert "No circle yet" in repr(shell.run_line_magic("circle", ""))
 
 
-def test_sql_reads_the_store_of_the_circle(shell, tmp_path):
-    ask(shell, f"--experts ana,ben --answer label:yes,no --store {tmp_path}/h.duckdb", "Is it wet?")
+def test_sql_reads_the_store_of_the_circle_and_one_that_is_named(shell, where):
+    ask(shell, f"--experts ana,ben --answer label:yes,no --store {where}", "Is it wet?")
     shell.user_ns["who"] = "ana"
     sql = "SELECT expert, outcome FROM responses WHERE expert = {who}"
     shown = shell.run_cell_magic("circle_sql", "--out rows", sql)
     assert isinstance(shown, Table)
     assert shell.user_ns["rows"].equals(pl.DataFrame({"expert": ["ana"], "outcome": ["answered"]}))
+    named = shell.run_cell_magic("circle_sql", f"--store {where}", "SELECT text FROM questions")
+    assert named.to_polars().rows() == [("Is it wet?",)]
 
 
 def test_sql_cannot_change_the_store(shell, tmp_path):

@@ -66,7 +66,10 @@ class CircleMagics(Magics):
     @argument("--answer", default="text", help="text, label:yes,no, score:0,10, ranking:a,b,c or items.")
     @argument("--out", help="The variable that takes the verdict.")
     @argument("--context", help="The variable that holds material for the question.")
-    @argument("--store", help="DuckDB file that keeps what is asked, or a variable with a store.")
+    @argument(
+        "--store",
+        help="DuckDB file or postgresql:// URL that keeps what is asked, or a variable with a store.",
+    )
     @argument("--budget", type=float, help="US dollars that this circle may spend.")
     @argument("--deadline", type=float, help="Seconds until whoever is silent counts as timed out.")
     @argument("name", nargs="?", help="A variable that holds a circle, to ask that one.")
@@ -84,7 +87,9 @@ class CircleMagics(Magics):
 
     @magic_arguments()
     @argument("--out", help="The variable that takes the frame (Polars).")
-    @argument("--store", help="DuckDB file, or a variable with a store; by default the store of the circle.")
+    @argument(
+        "--store", help="DuckDB file, postgresql:// URL, or a variable with a store; by default the circle's."
+    )
     @argument("--limit", type=int, default=100_000, help="Rows at most; 100,000 by default.")
     @cell_magic
     def circle_sql(self, line: str, cell: str) -> Table:
@@ -169,16 +174,18 @@ class CircleMagics(Magics):
         from pathlib import Path
 
         from consilience.store import Store
+        from consilience.store.places import is_url
 
         found = spoken.store_of(said, self._names)
         if not isinstance(found, str):
             return found  # type: ignore[no-any-return]
-        path = str(Path(found).absolute())
-        if must_exist and path not in self._stores and not Path(path).exists():
-            raise InvalidInput(f"There is no store {found!r}: ask with --store first, or name another file.")
-        if path not in self._stores:
-            self._stores[path] = Store(path)
-        return self._stores[path]
+        if found not in self._stores:
+            if must_exist and not (is_url(found) or Path(found).exists()):
+                raise InvalidInput(
+                    f"There is no store {found!r}: ask with --store first, or name another file."
+                )
+            self._stores[found] = Store(found)
+        return self._stores[found]
 
     def _keep(self, name: str | None, value: Any) -> None:
         if name is None:

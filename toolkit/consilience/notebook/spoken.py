@@ -13,6 +13,7 @@ from consilience.experts.base import Expert
 from consilience.experts.registry import Given, Model
 from consilience.markup.plain import plain
 from consilience.models import AnswerKind, Items, Label, Ranking, Score, Text
+from consilience.store.places import is_url
 
 _SLOT = re.compile(r"\{\{|\}\}|\{([^\W\d]\w*)\}")
 
@@ -138,8 +139,8 @@ def value_of(name: str, names: Mapping[str, Any]) -> Any:
 
 
 def store_of(spoken: str, names: Mapping[str, Any]) -> Any:
-    """Return the store that is meant: a variable that holds one, or a path."""
+    """Return the store that is meant: a variable that holds one, a URL, or an absolute path."""
     value = names.get(spoken)
     if value is not None and hasattr(value, "latest"):
         return value
-    return str(Path(spoken).expanduser())
+    return spoken if is_url(spoken) else str(Path(spoken).expanduser().absolute())

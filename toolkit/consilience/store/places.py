@@ -26,6 +26,17 @@ class Place:
     spool: Path
 
 
+def is_url(given: str | os.PathLike[str]) -> bool:
+    """Whether it is the URL of a server, and no path.
+
+    Examples
+    --------
+    >>> is_url("postgresql://ana@db/team"), is_url("history.duckdb")
+    (True, False)
+    """
+    return _SCHEME.match(os.fspath(given)) is not None
+
+
 def kept_in(path: str | os.PathLike[str]) -> Keeper:
     """Return the keeper of the rows of a store with this path or URL.
 
