@@ -165,3 +165,9 @@ def test_the_command_line_looks_at_a_store_and_prints_versions(tmp_path):
         .output
     )
     assert "INSTALLED VERSIONS" in CliRunner().invoke(app, ["doctor", "--versions"]).output
+
+
+def test_the_jupyterlab_of_an_environment_that_is_not_on_the_path_is_found(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
+    assert lab()[1].what == "JupyterLab beside this Python"

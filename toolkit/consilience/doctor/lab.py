@@ -49,7 +49,7 @@ def lab(
     Parameters
     ----------
     labs
-        Those to look at; by default the running ones, else the one on the PATH.
+        Those to look at; by default the running ones, else the one on the PATH, else this environment's.
     kernel
         The environment of the kernel; by default the one that this runs in.
     versions
@@ -135,7 +135,10 @@ def _labs() -> list[Lab]:
         return running
     on_path = shutil.which("jupyter-lab")
     prefix = on_path and prefix_of_script(Path(on_path))
-    return [Lab(prefix, "on the PATH")] if prefix else []
+    if prefix:
+        return [Lab(prefix, "on the PATH")]
+    here = Path(sys.prefix)
+    return [Lab(here, "beside this Python")] if (here / "bin" / "jupyter-lab").exists() else []
 
 
 def running_labs(runtime: Path, proc: Path) -> Iterator[Lab]:
