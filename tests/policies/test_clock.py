@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 
 import pytest
 
@@ -148,23 +147,35 @@ def test_a_timer_that_is_stopped_before_its_loop_comes_to_it_does_not_expire():
     assert notes == []
 
 
-@pytest.mark.parametrize(("n_that_count", "seconds", "in_time"), [(2, 60, True), (1, 0.05, False)])
-def test_a_countdown_ends_with_the_last_task_or_with_their_time(n_that_count, seconds, in_time):
+@pytest.mark.parametrize(("lengths", "seconds", "in_time"), [((0, 0), 60, True), ((0, 60), 0.05, False)])
+def test_a_countdown_ends_with_the_last_task_or_with_their_time(lengths, seconds, in_time):
     async def story():
-        countdown = Countdown(2)
-        for _ in range(n_that_count):
-            asyncio.get_running_loop().call_soon(countdown.count)
-        started = time.monotonic()
-        await countdown.over(seconds)
-        countdown.expire()  # once more: nobody waits
-        return time.monotonic() - started < seconds
+        tasks = [asyncio.create_task(asyncio.sleep(length)) for length in lengths]
+        await Countdown(tasks).over(seconds)
+        ended = [task.done() for task in tasks]
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        return all(ended)
 
     assert asyncio.run(story()) is in_time
 
 
+def test_a_task_that_is_cancelled_before_its_first_turn_is_counted():
+    async def story():
+        task = asyncio.create_task(asyncio.sleep(60))
+        countdown = Countdown([task])
+        task.cancel()
+        await countdown.over(60)
+        return task.cancelled()
+
+    assert asyncio.run(story())
+
+
 def test_a_countdown_whose_waiter_is_cancelled_leaves_no_timer():
     async def story():
-        countdown = Countdown(1)
+        work = asyncio.create_task(asyncio.sleep(60))
+        countdown = Countdown([work])
         task = asyncio.create_task(countdown.over(60))
         await asyncio.sleep(0)
         assert countdown in countdown.slot.timers
@@ -172,5 +183,6 @@ def test_a_countdown_whose_waiter_is_cancelled_leaves_no_timer():
         await asyncio.wait([task])
         assert task.cancelled()
         assert countdown not in countdown.slot.timers
+        work.cancel()
 
     asyncio.run(story())

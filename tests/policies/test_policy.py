@@ -1,6 +1,7 @@
 """The whole policy: its order, its settings, its face."""
 
 import asyncio
+import contextlib
 import contextvars
 import functools
 import tracemalloc
@@ -237,6 +238,64 @@ def test_a_call_leaves_its_deadline_to_the_block_around_it_and_a_task_that_outli
         assert ended.pop() == started + 5
     with_one_timer_less, with_all = timers
     assert with_one_timer_less == with_all - 1
+
+
+def test_a_call_that_a_block_ended_counts_against_the_service_whatever_its_function_does_with_that(
+    make_policy, clock
+):
+    policy = make_policy(timeout=None, deadline=None, breaker=BreakerSettings(consecutive=1))
+    other = make_policy()
+
+    async def answers():
+        return 1
+
+    async def swallows():
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            return await other.call(answers)
+
+    async def hurried():
+        with deadline(5, clock=clock):
+            await policy.call(swallows)
+
+    with pytest.raises(DeadlineExceeded):
+        run(clock, hurried())
+    assert policy.breaker.state == "open"
+
+
+def test_a_permit_that_outlives_the_block_it_was_taken_in_keeps_its_time_limit(make_policy, clock):
+    policy = make_policy(timeout=60, deadline=None)
+
+    async def story():
+        async with contextlib.AsyncExitStack() as stack:
+            with deadline(5, clock=clock):
+                await stack.enter_async_context(policy.permit())
+            await asyncio.Event().wait()
+
+    with pytest.raises(DeadlineExceeded):
+        run(clock, story())
+
+
+def test_a_stream_without_a_deadline_leaves_that_of_its_consumer_alone(make_policy, clock):
+    policy = make_policy(deadline=None)
+    seen = []
+
+    async def items():
+        for n in range(3):
+            seen.append(remaining(clock))
+            yield n
+
+    async def story():
+        stream = policy.stream(items)
+        await anext(stream)
+        with deadline(5, clock=clock):
+            await anext(stream)
+            seen.append(remaining(clock))
+        await stream.aclose()
+
+    run(clock, story())
+    assert seen == [float("inf"), 5, 5]
 
 
 def test_a_hedge_runs_a_slow_call_twice(make_policy, clock):

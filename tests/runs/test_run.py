@@ -1,6 +1,7 @@
 import asyncio
 from datetime import UTC, datetime
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -349,3 +350,40 @@ def test_progress_in_a_terminal_fits_its_width(width):
 def test_a_result_is_a_pandas_frame_on_request(circle, frame, kind):
     found = prepared(circle, frame, kind).wait_sync()
     assert found.to_pandas()["answer"].tolist() == ["yes"] * 4
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path):
+    experts = [cs.Scripted("ana", ["yes"])]
+    with cs.Circle(experts, store=tmp_path / "h.duckdb") as circle:
+        made = circle.run(
+            {"text": ["a", "b"]},
+            "Is {text}?",
+            answer=cs.Label("yes", "no"),
+            replicates=np.int64(2),
+            concurrency=np.int8(64),
+            progress=False,
+        )
+        assert made.wait_sync().asked == 4
+        assert circle.store.sql("SELECT DISTINCT replicates FROM runs").item() == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (np.float32(0.5), 0.5),
+        (float("nan"), None),
+        (-1.0, None),
+        (float("inf"), None),
+        (0, 0.0),
+    ],
+)
+def test_a_price_is_an_amount_or_unknown(tmp_path, given, kept):
+    async def ana(question):
+        return cs.Reply("yes", usage=cs.Usage(np.int32(10), 1, given))
+
+    with cs.Circle([ana], store=tmp_path / "h.duckdb") as circle:
+        result = circle.run(
+            {"text": ["a"]}, "Is {text}?", answer=cs.Label("yes", "no"), progress=False
+        ).wait_sync()
+        assert result.frame["cost_usd"].to_list() == [kept]
+        assert circle.store.sql("SELECT input_tokens, cost_usd FROM responses").row(0) == (10, kept)

@@ -101,3 +101,45 @@ def test_what_a_killed_process_had_under_way_is_asked_by_one_of_the_others(tmp_p
 def called(folder, name):
     file = folder / f"{name}.calls"
     return file.read_text().splitlines() if file.exists() else []
+
+
+DEADLOCK = """
+import asyncio, os, sys
+import consilience as cs
+
+where, name, own, other, spools = sys.argv[1:6]
+os.environ["CONSILIENCE_SPOOLS"] = os.path.join(spools, name)
+failed = False
+
+
+async def ana(question):
+    global failed
+    await asyncio.sleep(0.05)
+    if question.text.endswith(own) and not failed:
+        failed = True
+        raise ValueError("not now")
+    return "yes"
+
+
+texts = [own, *(f"{name} {n}" for n in range(60)), own, other]
+with cs.Circle([ana], store=where) as circle:
+    run = circle.run({"text": texts}, "Is it {text}", answer=cs.Label("yes", "no"), concurrency=2, progress=False)
+    print("ready", flush=True)
+    sys.stdin.readline()
+    result = run.wait_sync()
+    print(result.frame.height, flush=True)
+"""
+
+
+def test_two_runs_that_each_failed_a_cell_of_the_others_do_not_wait_for_each_other(tmp_path, where):
+    # the prompt that fails stands once more far down: its row is reserved again, and shares the first one's end
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-c", DEADLOCK, str(where), *names, str(tmp_path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for names in (("one", "X", "Y"), ("two", "Y", "X"))
+    ]
+    assert run_at_once(children) == [["63"], ["63"]]

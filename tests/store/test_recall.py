@@ -92,3 +92,70 @@ def test_a_kind_of_answer_that_cannot_be_read_back_is_said(store):
     )
     with pytest.raises(StoreError, match="'odd' are not read back"):
         store.verdict(question.id)
+
+
+def run(store, frame, *experts, **how):
+    with cs.Circle(experts, store=store) as circle:
+        answer = cs.Label("bug", "other")
+        return circle.run(frame, "Is {text} a bug?", answer=answer, progress=False, **how).wait_sync()
+
+
+def counted(verdict):
+    return verdict.answer, str(verdict.decision), verdict.support.n, verdict.support.of
+
+
+def test_who_failed_first_and_answered_in_the_next_run_counts_once(store):
+    left = [1]
+
+    def flaky(question):
+        if left:
+            left.pop()
+            raise ConnectionResetError("not now")
+        return "bug"
+
+    experts = cs.Scripted("ben", ["bug"]), cs.Scripted("eva", ["other"]), flaky
+    run(store, {"text": ["it"]}, *experts)
+    second = run(store, {"text": ["it"]}, *experts)
+    assert second.frame.select("answer", "support_n", "support_of").row(0) == ("bug", 2, 3)
+    again = store.verdict(store.latest()["question_id"][0])
+    assert counted(again) == ("bug", "majority", 2, 3)
+    assert [r.expert for r in again.responses] == ["ben", "eva", "flaky"]
+
+
+def test_a_verdict_rests_on_those_who_were_asked_for_it(store):
+    everyone = {
+        name: cs.Scripted(name, [said])
+        for name, said in zip("abce", ["bug", "bug", "other", "other"], strict=True)
+    }
+    run(store, {"text": ["it"]}, *(everyone[name] for name in "abc"))
+    question_id = store.latest()["question_id"][0]
+    assert counted(store.verdict(question_id)) == ("bug", "majority", 2, 3)
+    result = run(store, {"text": ["it"]}, everyone["c"], everyone["e"])
+    assert (result.asked, result.frame["answer"][0]) == (1, "other")
+    assert store.latest()["answer"][0] == "other"
+    assert counted(store.verdict(question_id)) == ("other", "majority", 2, 2)
+    first, second = reversed(store.question(question_id).verdicts)
+    beside = store.compare(first.id, second.id)
+    assert beside.filter(what="expert e").select("a", "b").row(0) == (None, "other")
+    assert beside.filter(what="expert a").select("a", "b").row(0) == ("bug", None)
+
+
+def test_a_run_that_asks_nobody_keeps_its_verdict_where_it_is_another_one(store):
+    experts = [cs.Scripted("a", ["bug"]), cs.Scripted("b", ["bug"]), cs.Scripted("c", ["other"])]
+    run(store, {"text": ["it"]}, *experts)
+    verdicts = "SELECT count(*) FROM verdicts"
+    assert run(store, {"text": ["it"]}, *experts).asked == 0
+    assert store.sql(verdicts).item() == 1
+    assert run(store, {"text": ["it"]}, experts[2]).asked == 0
+    assert store.latest().select("answer", "support_of").row(0) == ("other", 1)
+    assert run(store, {"text": ["it"]}, *experts).asked == 0
+    assert store.latest().select("answer", "support_of").row(0) == ("bug", 3)
+    assert store.sql(verdicts).item() == 3
+
+
+def test_replicates_keep_their_numbers(store):
+    result = run(store, {"text": ["it"]}, cs.Scripted("b", ["bug", "other", "bug"]), replicates=3)
+    assert sorted(result.answers["expert"]) == ["b", "b #2", "b #3"]
+    again = store.verdict(store.latest()["question_id"][0])
+    assert sorted(r.expert for r in again.responses) == ["b", "b #2", "b #3"]
+    assert again.replay(without=["b #2"]).support.of == 2

@@ -9,7 +9,9 @@ import shutil
 import pytest
 
 from consilience.errors import StoreError, StoreFull
+from consilience.store import Store
 from consilience.store import spool as spools
+from consilience.store.rows import Bundle, slow_statement
 from consilience.store.spool import Spool
 
 
@@ -84,3 +86,15 @@ def test_another_failure_is_named(spool, monkeypatch):
     failing(monkeypatch, OSError(errno.EIO, "Input/output error"))
     with pytest.raises(StoreError, match="it cannot: Input/output error"):
         spool.write(b"x")
+
+
+def test_rows_that_cannot_be_written_are_refused_and_do_not_stand_in_the_way_of_others(tmp_path):
+    with Store(tmp_path / "h.duckdb") as store:
+        outbox = store._outbox
+        good = slow_statement("SELECT 1", 1.0, 1, "")
+        bad = Bundle({"statements": [(*good.tables["statements"][0][:3], object(), 1, "")]})
+        with pytest.raises(StoreError, match="cannot keep, and is not written"):
+            outbox.put(bad)
+        outbox.put(good)
+        assert outbox.n_pending == 0
+        assert store.sql("SELECT text FROM statements").rows() == [("SELECT 1",)]

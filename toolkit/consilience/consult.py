@@ -77,19 +77,17 @@ async def consult(
         return []
     started = time.monotonic()
     course = _Course(tell, heard)
-    one_by_one = terms.may_end_early or tell is not None
-    countdown = None if one_by_one else Countdown(len(asked))
     pending: _Pending = {}
     for expert, question in asked:
-        answering = _followed(course, countdown, expert, policies[expert.name], question, terms.deadline)
+        answering = _followed(course, expert, policies[expert.name], question, terms.deadline)
         pending[asyncio.create_task(answering, name=expert.name)] = expert, question
     released = ""
     try:
         # each ends by its own deadline, where its policy sees it; the time here is for those that resist
-        if countdown is None:
+        if terms.may_end_early or tell is not None:
             released = await _gather(pending, course, terms, started)
         else:
-            await countdown.over(terms.deadline + _SLACK_SECONDS)
+            await Countdown(pending).over(terms.deadline + _SLACK_SECONDS)
             _take(pending, course, started)
     except asyncio.CancelledError:
         await _stop(pending)
@@ -129,22 +127,13 @@ class _Course:
 
 
 async def _followed(
-    course: _Course,
-    countdown: Countdown | None,
-    expert: Expert,
-    policy: Calls,
-    question: Question,
-    deadline: float,
+    course: _Course, expert: Expert, policy: Calls, question: Question, deadline: float
 ) -> Response:
     write = None if course.tell is None else partial(course.write, expert.name)
-    try:
-        response = await _respond(expert, policy, question, deadline, write)
-        if course.heard is not None:  # at once: on a busy loop each turn until others look can take long
-            course.end(response)
-        return response
-    finally:
-        if countdown is not None:
-            countdown.count()
+    response = await _respond(expert, policy, question, deadline, write)
+    if course.heard is not None:  # at once: on a busy loop each turn until others look can take long
+        course.end(response)
+    return response
 
 
 _Pending = dict["asyncio.Task[Response]", tuple[Expert, Question]]

@@ -16,7 +16,7 @@ from consilience.evaluation.lift import Lift
 from consilience.frames import Frame, to_polars
 from consilience.markup.displayed import Displayed
 from consilience.markup.plain import plain
-from consilience.models.given import check_count
+from consilience.models.given import count
 
 if TYPE_CHECKING:
     import numpy as np
@@ -166,7 +166,7 @@ def evaluate_scores(
     >>> report.errors.select("who", "error").rows()[:3]
     [('circle, mean', 0.5), ('circle, median', 0.5), ('a', 1.0)]
     """
-    check_count("draws", draws)
+    draws = count("draws", draws)
     whole = to_polars(frame)
     scores = read_scores(whole)
     found = None if gold is None else _beside(scores, gold, draws, seed)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import ClassVar, Protocol, TypeAlias, runtime_checkable
 
 from consilience.errors import Unparseable
-from consilience.models.given import check_count
+from consilience.models.given import count
 from consilience.models.reading import (
     canonical,
     checked_choices,
@@ -60,7 +60,7 @@ class Text:
     kind: ClassVar[str] = "text"
 
     def __post_init__(self) -> None:
-        check_count("max_chars", self.max_chars)
+        object.__setattr__(self, "max_chars", count("max_chars", self.max_chars))
 
     def parse(self, raw: object) -> str:
         """Return the text without outer white space; raise `Unparseable` when it is empty or too long."""
@@ -164,8 +164,8 @@ class Items:
     kind: ClassVar[str] = "items"
 
     def __post_init__(self) -> None:
-        check_count("max_items", self.max_items)
-        check_count("max_chars", self.max_chars)
+        object.__setattr__(self, "max_items", count("max_items", self.max_items))
+        object.__setattr__(self, "max_chars", count("max_chars", self.max_chars))
 
     def parse(self, raw: object) -> tuple[str, ...]:
         """Return the items of a list, a JSON array of texts, or lines with bullets or numbers.

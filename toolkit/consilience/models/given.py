@@ -25,16 +25,17 @@ def is_whole(value: object) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
-def check_count(name: str, value: object) -> None:
-    """Refuse what is no whole number from 1 up.
+def count(name: str, value: Any) -> int:
+    """Return a whole number from 1 up as Python's own; NumPy's overflow, and no store takes them.
 
     Raises
     ------
     InvalidInput
         It is none.
     """
-    if not is_whole(value) or value < 1:  # type: ignore[operator]
+    if not is_whole(value) or value < 1:
         raise InvalidInput(f"{name} is a whole number from 1 up, {value!r} came.")
+    return int(value)
 
 
 def check_moments(**given: Any) -> None:

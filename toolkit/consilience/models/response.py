@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 from consilience.errors import Unparseable
 from consilience.models.answers import AnswerValue
+from consilience.models.given import is_number
 from consilience.models.identifiers import new_id
 
 
@@ -80,7 +83,7 @@ class Usage:
     input_tokens, output_tokens
         Tokens read and written.
     cost_usd
-        Price in US dollars.
+        Price in US dollars. A number that is no amount, such as NaN from a price list without the model, is unknown.
 
     Examples
     --------
@@ -91,6 +94,12 @@ class Usage:
     input_tokens: int | None = None
     output_tokens: int | None = None
     cost_usd: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, kind in _PARTS:
+            value = getattr(self, name)
+            if value is not None and not (type(value) is kind and 0 <= value < math.inf):
+                object.__setattr__(self, name, _known(value, kind))
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -129,6 +138,20 @@ class Usage:
         if self.cost_usd is None:
             return "unknown"
         return "$0" if self.cost_usd == 0 else f"${self.cost_usd:.4f}"
+
+
+_PARTS: tuple[tuple[str, type[float]], ...] = (
+    ("input_tokens", int),
+    ("output_tokens", int),
+    ("cost_usd", float),
+)
+
+
+def _known(value: Any, kind: type) -> object:
+    """Return an amount as Python's own number, and ``None`` for none; what is no number at all stays, to be refused."""
+    if not is_number(value):
+        return value
+    return kind(value) if 0 <= value < math.inf else None
 
 
 def _sum(left: int | None, right: int | None) -> int | None:

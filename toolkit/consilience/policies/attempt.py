@@ -99,8 +99,10 @@ class Attempts:
         call.n_attempts += 1
         return Attempt(self, call, permit, 0.0)
 
-    async def begin(self, call: Call, *, timed: bool = True) -> Attempt:
-        """Ask breaker and quotas, and return the attempt, to be entered at once; it may have no time limit.
+    async def begin(self, call: Call, *, timed: bool = True, enclosed: bool = True) -> Attempt:
+        """Ask breaker and quotas, and return the attempt, to be entered at once.
+
+        It may have no time limit, and may end later than the blocks around its beginning.
 
         Raises
         ------
@@ -118,7 +120,7 @@ class Attempts:
         if breaker is not None and not breaker.holds(permit):  # it opened while this attempt waited
             permit = breaker.acquire()
         call.n_attempts += 1
-        return Attempt(self, call if timed else None, permit, expected)
+        return Attempt(self, call if timed else None, permit, expected, enclosed=enclosed)
 
     def expiry(self, call: Call) -> Expiry:
         """Return the time limit of one step of a call."""
@@ -200,9 +202,11 @@ class Attempt(Expiry):
         What the function returned, for those who read its usage.
     """
 
-    __slots__ = ("_attempts", "_limit", "_started", "expected", "permit", "result")
+    __slots__ = ("_attempts", "_limit", "_outside", "_started", "expected", "permit", "result")
 
-    def __init__(self, attempts: Attempts, call: Call | None, permit: int, expected: float) -> None:
+    def __init__(
+        self, attempts: Attempts, call: Call | None, permit: int, expected: float, *, enclosed: bool = True
+    ) -> None:
         self._attempts = attempts
         self._clock = clock = attempts.clock
         self._started = now = clock.monotonic()
@@ -213,19 +217,21 @@ class Attempt(Expiry):
         self.result: object = None
         self._limit = math.inf if call is None else call.due
         left = self._limit - now
+        self._outside = False
         if call is not None and attempts.timeout <= left:
             self._seconds, self._shared = attempts.timeout, True
             self._error, self._message = AttemptTimedOut, attempts.late
         else:
-            outside = call is not None and left > 0 and call.ended_from_outside()
-            self._seconds, self._shared = math.inf if outside else left, False
+            self._outside = enclosed and call is not None and left > 0 and call.ended_from_outside()
+            self._seconds, self._shared = math.inf if self._outside else left, False
             self._error, self._message = DeadlineExceeded, attempts.over
 
     def out_of_time(self, error: BaseException) -> bool:
         """Whether the deadline ended it: here, or in a block around the call, which then cancels it."""
+        late = self._clock.monotonic() >= self._limit
         if isinstance(error, asyncio.CancelledError):
-            return self._clock.monotonic() >= self._limit
-        return self.expired and isinstance(error, DeadlineExceeded)
+            return late
+        return (self.expired or (self._outside and late)) and isinstance(error, DeadlineExceeded)
 
     def __enter__(self) -> Self:
         try:

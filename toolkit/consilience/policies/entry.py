@@ -134,11 +134,13 @@ class Call(Permit):
 
     def resume(self) -> None:
         """Set the deadline for what follows in this context."""
-        DEADLINE.set(self._inside)
+        if self.due != math.inf:
+            DEADLINE.set(self._inside)
 
     def pause(self) -> None:
         """Set the deadline back to what it was around the call."""
-        DEADLINE.set(self._around)
+        if self.due != math.inf:
+            DEADLINE.set(self._around)
 
     async def admit(self) -> None:
         """Wait for a place if none is free."""

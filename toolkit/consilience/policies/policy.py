@@ -367,7 +367,7 @@ class Policy(PolicyDisplayed):
         """Hold the policy around an asynchronous block, as one attempt: ``async with policy.permit(): ...``."""
         with Call(self._gate, self.permit, (), {}) as call:
             await call.admit()
-            with await self._attempts.begin(call):
+            with await self._attempts.begin(call, enclosed=False):
                 yield self
 
     async def _run(self, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
+from contextvars import copy_context
+from typing import Any
 
 from consilience.policies.clock import SYSTEM, Timer
 
@@ -48,20 +51,13 @@ class Waiter:
 
 
 class Countdown(Timer):
-    """The end of so many tasks of the running loop, or of their time.
-
-    `asyncio.wait` does the same, with a timer of its own for each wait and a callback for each task.
+    """The end of some tasks of the running loop, or of their time: `asyncio.wait` makes a timer of its own each time.
 
     Examples
     --------
     >>> async def story():
-    ...     countdown = Countdown(2)
-    ...
-    ...     async def work():
-    ...         countdown.count()
-    ...
-    ...     tasks = [asyncio.create_task(work()) for _ in range(2)]
-    ...     await countdown.over(60)
+    ...     tasks = [asyncio.create_task(asyncio.sleep(0)) for _ in range(2)]
+    ...     await Countdown(tasks).over(60)
     ...     return [task.done() for task in tasks]
     >>> asyncio.run(story())
     [True, True]
@@ -69,20 +65,22 @@ class Countdown(Timer):
 
     __slots__ = ("_left", "_over")
 
-    def __init__(self, n_tasks: int) -> None:
-        self._left = n_tasks
+    def __init__(self, tasks: Collection[asyncio.Task[Any]]) -> None:
+        self._left = len(tasks)
         self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        context = copy_context()  # one for all, where each would be given its own
+        for task in tasks:
+            task.add_done_callback(self._count, context=context)
 
     async def over(self, seconds: float) -> None:
-        """Wait until all have counted, or so many seconds."""
+        """Wait until all have ended, or so many seconds."""
         SYSTEM.start(self, seconds)
         try:
             await self._over
         finally:
             SYSTEM.stop(self)
 
-    def count(self) -> None:
-        """Say that a task ends, as the last thing that it does: it has ended when whoever waits has its turn."""
+    def _count(self, _: asyncio.Task[Any]) -> None:
         self._left -= 1
         if not self._left:
             self.expire()

@@ -33,18 +33,25 @@ SETTLED = frozenset({Outcome.ANSWERED, Outcome.ABSTAINED, Outcome.REFUSED, Outco
 
 _SETTINGS = ("persona", "examples", "temperature", "seed", "base_url", "model")
 _SAVED = """
-SELECT * FROM (
-SELECT c.digest, c.expert AS member, c.replicate, q.id AS asked_id, r.*, EXISTS (
-    SELECT 1 FROM verdicts v WHERE v.question_id = r.question_id AND v.asked_at = r.asked_at
-) AS decided, row_number() OVER (
-    PARTITION BY c.digest, c.expert, c.prompt_hash, c.replicate ORDER BY c.asked_at, c.id
-) AS nth
-FROM cells c
-JOIN responses r ON r.id = c.response_id AND r.asked_at = c.asked_at
-LEFT JOIN questions q ON q.id = r.question_id AND q.asked_at = r.asked_at
-WHERE c.state = 'settled' AND c.answer_kind = ? AND c.digest IN (SELECT unnest(?::TEXT[]))
-    AND c.expert || ' ' || c.prompt_hash = ANY(?::TEXT[])
-) numbered WHERE nth = 1
+WITH own AS (
+    SELECT * FROM (
+        SELECT c.digest, c.expert AS member, c.replicate, r.*, row_number() OVER (
+            PARTITION BY c.digest, c.expert, c.prompt_hash, c.replicate ORDER BY c.asked_at, c.id
+        ) AS nth
+        FROM cells c
+        JOIN responses r ON r.id = c.response_id AND r.asked_at = c.asked_at
+        WHERE c.state = 'settled' AND c.answer_kind = ? AND c.digest IN (SELECT unnest(?::TEXT[]))
+            AND c.expert || ' ' || c.prompt_hash = ANY(?::TEXT[])
+    ) numbered WHERE nth = 1
+), told AS (
+    SELECT v.question_id, v.asked_at, v.method, v.heard, row_number() OVER (
+        PARTITION BY v.question_id, v.asked_at ORDER BY v.decided_at DESC, v.id
+    ) AS nth
+    FROM verdicts v
+    WHERE EXISTS (SELECT 1 FROM own o WHERE o.question_id = v.question_id AND o.asked_at = v.asked_at)
+)
+SELECT o.*, t.method, t.heard
+FROM own o LEFT JOIN told t ON t.question_id = o.question_id AND t.asked_at = o.asked_at AND t.nth = 1
 """
 _RUNS = """
 SELECT DISTINCT state, run_id FROM cells
@@ -93,11 +100,12 @@ class Cell(NamedTuple):
 
 
 class Saved(NamedTuple):
-    """A settled cell: the response, and whether its question has a verdict in the history."""
+    """A settled cell: the response, and of its question's newest verdict the method, and whom it counts, if any."""
 
     response: Response
     asked_at: datetime
-    decided: bool
+    method: str | None
+    heard: str | None
 
 
 class Standing(NamedTuple):
@@ -200,7 +208,8 @@ class Ledger:
             Cell(row["digest"], row["member"], row["replicate"]): Saved(
                 _own(response_of(row, by_digest[row["digest"]]), row["question_id"]),
                 row["asked_at"],
-                row["decided"],
+                row["method"],
+                row["heard"],
             )
             for row in found.iter_rows(named=True)
         }
@@ -233,15 +242,14 @@ class Ledger:
 
     def _held(self, asked: tuple[object, ...], living: frozenset[str]) -> frozenset[Cell]:
         """Return the cells that one of these runs reserved before this one, and has not failed to get since."""
-        holders: dict[Cell, dict[str, None]] = {}
-        found = self.store.read(_RESERVED, *asked, [*living, self.run_id], waiting=False)
-        for *names, run_id, state in found.iter_rows():
-            own = holders.setdefault(Cell(*names), {})
-            if state == "failed":
-                own.pop(run_id, None)
-            else:
-                own.setdefault(run_id)
-        return frozenset(cell for cell, own in holders.items() if own and next(iter(own)) != self.run_id)
+        rows = self.store.read(_RESERVED, *asked, [*living, self.run_id], waiting=False).rows()
+        # A run that failed to get a cell is done with it, also where a row with the same prompt reserved it once more.
+        failed = {(Cell(*names), run_id) for *names, run_id, state in rows if state == "failed"}
+        holders: dict[Cell, str] = {}
+        for *names, run_id, _ in rows:
+            if (Cell(*names), run_id) not in failed:
+                holders.setdefault(Cell(*names), run_id)
+        return frozenset(cell for cell, run_id in holders.items() if run_id != self.run_id)
 
     def rows(self, cell: Cell, response: Response, question: Question) -> Bundle:
         """Return the rows that settle a cell, or say that it failed."""

@@ -12,7 +12,7 @@ from consilience.errors import InvalidFrame, InvalidInput
 from consilience.frames import Frame, require_columns, to_polars
 from consilience.markup.displayed import Displayed
 from consilience.markup.plain import plain
-from consilience.models.given import check_count
+from consilience.models.given import count
 from consilience.runs.collected import ROW_NUMBER
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ class RunResult(Displayed):
         """
         import polars as pl
 
-        check_count("The number of rows of review_queue()", n)
+        n = count("The number of rows of review_queue()", n)
         first = (
             self.certainty.with_columns(pl.col("answer").is_null().alias("undecided"))
             .sort(

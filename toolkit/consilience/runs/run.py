@@ -17,7 +17,7 @@ from consilience.frames import Frame
 from consilience.loop import background
 from consilience.markup.displayed import Displayed
 from consilience.models import AnswerKind, Example, Outcome, Question
-from consilience.models.given import check_count
+from consilience.models.given import count
 from consilience.runs.budget import Budget, Purse, Spending, as_budget
 from consilience.runs.collected import CONFIDENCE, ROW_NUMBER, Collected
 from consilience.runs.plan import Plan, planned
@@ -79,8 +79,8 @@ class Run(Displayed):
         tags: Sequence[str],
         recorder: Recorder | None,
     ) -> None:
-        check_count("replicates", replicates)
-        check_count("concurrency", concurrency)
+        replicates = count("replicates", replicates)
+        concurrency = count("concurrency", concurrency)
         template = Template(prompt)
         tagged = Tags(tags)
         solved = Question("any", answer, context, tuple(examples))  # type: ignore[arg-type]

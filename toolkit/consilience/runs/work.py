@@ -6,8 +6,8 @@ import asyncio
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -18,9 +18,10 @@ from consilience.errors import StoreAway, StoreError
 from consilience.experts.base import Expert
 from consilience.loop import Lane
 from consilience.models import AnswerKind, Example, Question, Response
+from consilience.runs.asked import Asked, Member
 from consilience.runs.budget import Purse
 from consilience.runs.collected import Collected
-from consilience.runs.ledger import SETTLED, Cell, Ledger, Saved
+from consilience.runs.ledger import SETTLED, Cell, Ledger
 from consilience.runs.rows import Rows
 from consilience.runs.settling import Settling
 from consilience.runs.tally import Tally
@@ -31,7 +32,6 @@ from consilience.verdict.methods import Voting, usual
 
 if TYPE_CHECKING:
     from consilience.experts.recorder import Recorder
-    from consilience.verdict import Verdict
 
 _BATCH = 2048
 _READ = 512
@@ -39,9 +39,6 @@ _PAUSE = 0.25
 _AWAY_SECONDS = 60.0  # what a server takes that is started again, or that another machine takes over from
 _AHEAD_SECONDS = 2.0
 
-
-Member: TypeAlias = tuple[str, int]
-"""An expert's name and the number of its replicate: whose cell it is in a row."""
 
 _Answers: TypeAlias = dict[Member, Response]
 
@@ -78,46 +75,6 @@ class Job:
     def members(self, experts: Sequence[Expert]) -> tuple[Member, ...]:
         """Return who answers a row, where these experts may see it."""
         return tuple((e.name, r) for r in range(self.replicates) for e in experts)
-
-
-@dataclass(slots=True)
-class Asked:
-    """One row: its question as it leaves, whose cells it has, and which are settled or under way elsewhere.
-
-    Thousands wait at once, and what each holds of its own is what collecting garbage has to go through: where the
-    circle hides nothing from anyone, there is no ``shown``.
-    """
-
-    number: int
-    key: object
-    question: Question
-    shown: Shown | None
-    members: tuple[Member, ...]
-    saved: dict[Member, Saved] = field(default_factory=dict)
-    busy: bool = False
-
-    @property
-    def missing(self) -> Sequence[Member]:
-        """Whose cells have no settled response."""
-        return [m for m in self.members if m not in self.saved] if self.saved else self.members
-
-    def cells(self, members: Iterable[Member]) -> Iterator[Cell]:
-        """Yield cells of this row."""
-        digest = self.question.digest
-        return (Cell(digest, *member) for member in members)
-
-    def kept(self, response: Response) -> Response:
-        """Return a response as it may be kept."""
-        return response if self.shown is None else self.shown.hide(response)
-
-    def restored(self, verdict: Verdict) -> Verdict:
-        """Return the verdict for the caller, with what was hidden put back."""
-        return verdict if self.shown is None else self.shown.restored(verdict)
-
-    @property
-    def withheld(self) -> Sequence[Response]:
-        """The responses of those who may not be asked."""
-        return () if self.shown is None else self.shown.withheld
 
 
 class Work:
@@ -228,6 +185,7 @@ class Work:
         if self._stopped:
             return
         if not asked.missing:
+            asked.go_on()
             self._finish(asked, {})
             return
         await self._window.acquire()
@@ -267,10 +225,7 @@ class Work:
         # No comprehension here, and in what this awaits: variables that it shares are objects of their own in each row
         # that is under way, and the garbage collector goes through them.
         answers: _Answers = {}
-        for saved in asked.saved.values():
-            # New answers stand beside those that the history has.
-            asked.question = replace(asked.question, id=saved.response.question_id, asked_at=saved.asked_at)
-            break
+        asked.go_on()
         if self._job.replicates == 1:
             await self._ask_once(asked, answers, 0)
         else:
@@ -310,7 +265,7 @@ class Work:
         n_reused = len(asked.members) if shared else len(asked.saved)
         self._tally.decided(n_reused, len(asked.members))
         self._collected.add(asked.number, asked.key, asked.restored(verdict), n_reused)
-        kept = all(saved.decided for saved in asked.saved.values()) and not answers
+        kept = not answers and asked.tells(verdict)
         if self._ledger is not None and self._settling is not None and not shared and not kept:
             # whoever was not asked has no cell, and stands beside the first answers
             self._settling.put(self._ledger.decided(verdict, () if asked.saved else withheld))

@@ -8,7 +8,6 @@ import os
 import weakref
 from typing import Protocol
 
-from consilience.errors import StoreError
 from consilience.loop import background
 
 _LOG = logging.getLogger("consilience.store")
@@ -40,7 +39,7 @@ def _close_all() -> None:
     for store in tuple(alive):
         try:
             store.close()
-        except (StoreError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - the other stores are closed all the same
             _LOG.error("Rows were lost when the process ended: %s", error)
 
 

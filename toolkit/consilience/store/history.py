@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from consilience.errors import InvalidInput
-from consilience.models.given import check_count, check_moments, is_number
+from consilience.models.given import check_moments, count, is_number
 
 if TYPE_CHECKING:
     import polars as pl
@@ -286,8 +286,7 @@ class History:
 
 
 def _rows(face: str, n: int) -> int:
-    check_count(f"The number of rows of {face}()", n)
-    return n
+    return count(f"The number of rows of {face}()", n)
 
 
 def _picked(found: list[StoredQuestion], wanted: str) -> tuple[StoredQuestion, StoredVerdict | None]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from consilience.models import Items, Ranking, Score
-from consilience.models.given import check_count, check_moments
+from consilience.models.given import check_moments, count
 from consilience.verdict import Decision
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def listed(
     """
     import polars as pl
 
-    check_count("The number of rows of listed()", n)
+    n = count("The number of rows of listed()", n)
     check_moments(since=since, until=until)
     escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     found = history.read(_LISTED, f"%{escaped}%" if text else None, expert, kind, since, until, n)

@@ -7,7 +7,9 @@ then write together, one segment for all. When the disk is full the rows stay he
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
+from consilience.errors import StoreError
 from consilience.store.rows import Bundle
 from consilience.store.spool import Spool
 
@@ -48,10 +50,28 @@ class Outbox:
                 taken = tuple(self._pending)
             if not taken:
                 return
-            name = self._spool.write(encode(taken))
+            try:
+                data = encode(taken)
+            except (TypeError, ValueError, OverflowError) as error:
+                self._refuse(taken)
+                raise StoreError(
+                    f"A row holds what a store cannot keep, and is not written: {error}."
+                ) from error
+            name = self._spool.write(data)
             with self._lock:
                 del self._pending[: len(taken)]
                 self._own.add(name)
+
+    def _refuse(self, taken: Sequence[Bundle]) -> None:
+        """Let go of the bundles that cannot be written, so that the others can be."""
+        from consilience.store.segments import encode
+
+        for bundle in taken:
+            try:
+                encode([bundle])
+            except (TypeError, ValueError, OverflowError):
+                with self._lock:
+                    self._pending = [each for each in self._pending if each is not bundle]
 
     def pass_on(self, data: bytes) -> None:
         """Write a finished segment; when that fails, its rows stay with the caller."""

@@ -31,7 +31,7 @@ def recalled(stored: StoredQuestion) -> Verdict:
     if kept is None:
         return decide(stored.question, stored.responses)
     weights = dict(kept.weights)
-    given = [r for r in stored.responses if not weights or r.expert in weights]
+    given = [r for r in stored.heard(kept) if not weights or r.expert in weights]
     unknown = kept.method in WEIGHTED and not weights
     method = None if unknown else checked_method(stored.question.answer, kept.method)
     again = decide(stored.question, given, method=method, weights=weights or None)

@@ -61,6 +61,8 @@ class StoredVerdict(StoredVerdictDisplayed):
     rounds, course
         What was asked and answered in each round, and how they went; empty when experts were asked once, or the verdict
         was stored before version 5.
+    heard
+        Name and response id of those that it was made of; empty where the verdict was stored before version 7.
     """
 
     id: str
@@ -77,6 +79,7 @@ class StoredVerdict(StoredVerdictDisplayed):
     usage: Usage
     rounds: tuple[Round, ...] = ()
     course: str = ""
+    heard: tuple[tuple[str, str], ...] = ()
 
     def __repr__(self) -> str:
         said = self.decision if self.answer is None else shown(self.answer)
@@ -105,6 +108,24 @@ class StoredQuestion(StoredQuestionDisplayed):
     def verdict(self) -> StoredVerdict | None:
         """The newest verdict; ``None`` when the question was left before that."""
         return self.verdicts[0] if self.verdicts else None
+
+    def heard(self, verdict: StoredVerdict | None) -> tuple[Response, ...]:
+        """Return the responses that a verdict was made of, each under the name under which it counts there.
+
+        What a person said later belongs to it too, and of a verdict that was stored before version 7, or of none, all.
+        """
+        if verdict is None or not verdict.heard:
+            return self.responses
+        by_id = {response.id: response for response in self.responses}
+        by_name = {response.expert: response for response in self.responses}
+        # Whoever was not asked is kept once, and refused again under another id each time.
+        found = [(name, by_id.get(known) or by_name.get(name)) for name, known in verdict.heard]
+        given = [replace(response, expert=name) for name, response in found if response is not None]
+        names, ids = {response.expert for response in given}, {response.id for response in given}
+        later = [
+            r for r in self.responses if r.source is Source.PERSON and r.expert in names and r.id not in ids
+        ]
+        return (*given, *later)
 
     def to_polars(self) -> pl.DataFrame:
         """Return one row a response: who, outcome, answer, confidence, seconds, cost."""
@@ -239,6 +260,7 @@ def _verdict(
         usage=Usage(row["input_tokens"], row["output_tokens"], row["cost_usd"]),
         rounds=rounds,
         course=row["course"] or "",
+        heard=tuple((name, response_id) for name, response_id in json.loads(row["heard"] or "[]")),
     )
 
 
@@ -259,7 +281,9 @@ def side_by_side(
     for field in ("method", "decision", "answer", "support", "agreement", "weights"):
         left, right = (_said(verdict, field) for verdict in verdicts)
         yield field, left, right
-    said = [{r.expert: r for r in each.responses} for each in (a, b)]
+    said = [
+        {r.expert: r for r in each.heard(verdict)} for each, verdict in zip((a, b), verdicts, strict=True)
+    ]
     for expert in sorted(said[0].keys() | said[1].keys()):
         yield f"expert {expert}", _spoken(said[0].get(expert)), _spoken(said[1].get(expert))
 

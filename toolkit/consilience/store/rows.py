@@ -23,6 +23,7 @@ Cell: TypeAlias = str | int | float | bool | datetime | None
 Row: TypeAlias = tuple[Cell, ...]
 
 _INT64 = 2**63
+_quoted = json.encoder.encode_basestring
 _REPLACEMENT = "\ufffd"
 
 
@@ -139,7 +140,22 @@ def _verdict(verdict: Verdict, question: Question, asked_at: datetime) -> Row:
         _number(usage.cost_usd),
         _json([[expert, _number(weight)] for expert, weight in verdict.weights]),
         _text(verdict.course),
+        heard(verdict.responses),
     )
+
+
+def heard(responses: Iterable[Response]) -> str:
+    """Return under which name a verdict counts which response: a JSON list of pairs of name and id.
+
+    Examples
+    --------
+    >>> from consilience.models import Outcome, Response, Source
+    >>> said = Response(question_id="q", expert="ana", source=Source.MODEL, outcome=Outcome.FAILED, id="7")
+    >>> heard([said])
+    '[["ana", "7"]]'
+    """
+    pairs = [f"[{_quoted(storable(r.expert))}, {_quoted(storable(r.id))}]" for r in responses]
+    return f"[{', '.join(pairs)}]"
 
 
 def _recommendations(verdict: Verdict, question: Question, asked_at: datetime) -> Iterable[Row]:

@@ -100,6 +100,7 @@ MIGRATIONS: tuple[str, ...] = (
         output_tokens BIGINT, cost_usd DOUBLE PRECISION, latency_s DOUBLE PRECISION, calls BIGINT
     );
     """,
+    "ALTER TABLE verdicts ADD COLUMN heard TEXT;",
 )
 """One text a version; the first makes version 1. A migration that was released is never edited."""
 
