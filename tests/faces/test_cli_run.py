@@ -16,6 +16,8 @@ def words(question):
 def first(question):
     return cs.Reply("bug", usage=cs.Usage(10, 1, 0.01))
 
+other = cs.Scripted("other", ["other"])
+
 def away(question):
     raise ConnectionResetError("away")
 """
@@ -47,6 +49,11 @@ def test_a_run_prints_its_plan_and_writes_one_row_a_question(run, tmp_path):
     assert f"3 rows written to {out}" in done.output.replace("\n", "")
     frame = pl.read_parquet(out)
     assert frame.select("id", "answer").rows() == [("a", "bug"), ("b", None), ("c", "bug")]
+
+
+def test_an_expert_of_the_file_is_asked_as_a_function_is(run):
+    done = run("--yes", experts=("words", "other"))
+    assert "6 cells asked" in " ".join(done.output.split())
 
 
 def test_results_are_written_as_csv_too(run, tmp_path):
@@ -114,13 +121,16 @@ def test_answers_of_every_kind_are_named_in_short(run, answer):
         ({"experts": ("nobody",)}, "has no 'nobody'"),
         ({"arguments": ("--out", "verdicts.xlsx")}, "--out writes .parquet and .csv"),
         ({"arguments": ("--out", "absent/verdicts.csv")}, "is not: make it"),
+        ({"over": True}, "--out would take the place of the rows in issues.csv"),
         ({"arguments": ("--prompt", "no column")}, "at least one column"),
         ({"arguments": ("--prompt", "@absent.txt")}, "is not: mend the path"),
         ({"arguments": ("--budget-usd", "-1")}, "limit of 0 or more"),
         ({"arguments": ("--key", "text2")}, "text2"),
     ],
 )
-def test_what_can_be_retyped_is_said_in_one_line_and_ends_with_2(run, arguments, why):
+def test_what_can_be_retyped_is_said_in_one_line_and_ends_with_2(run, arguments, why, tmp_path):
+    if arguments.pop("over", False):
+        arguments["arguments"] = ("--out", str(tmp_path / "x" / ".." / "issues.csv"))
     done = run("--yes", *arguments.pop("arguments", ()), **arguments)
     assert done.exit_code == 2, done.output
     assert done.stderr.startswith("consilience: ")

@@ -114,3 +114,28 @@ def test_a_kind_says_in_its_spec_what_makes_it_different():
 def test_a_kind_shows_itself_as_it_is_written(kind):
     names = {each.__name__: each for each in (Label, Items, Text, Score, Ranking)}
     assert eval(repr(kind), names) == kind  # noqa: S307 - of this package
+
+
+@pytest.mark.parametrize(
+    ("said", "items"),
+    [
+        (
+            "1. Do not\n   deploy on Friday\n2. Delete the table\n   only after a backup",
+            ("Do not deploy on Friday", "Delete the table only after a backup"),
+        ),
+        ("- Wait\nuntil Monday\n- Shard", ("Wait until Monday", "Shard")),
+        (
+            "What I would do:\n\n- Wait\n\n  It is late.\n- Shard\n\nHope this helps!",
+            ("Wait It is late.", "Shard"),
+        ),
+        ('```json\n["Add an index", "Shard"]\n```', ("Add an index", "Shard")),
+        ("```\n- Add an index\n- Shard\n```", ("Add an index", "Shard")),
+    ],
+)
+def test_an_item_goes_on_over_lines_and_a_fence_is_left_out(said, items):
+    assert Items().parse(said) == items
+
+
+def test_a_json_object_is_no_list():
+    with pytest.raises(Unparseable, match="A list is required, a JSON object came"):
+        Items().parse('{"items": ["Add an index"]}')

@@ -118,3 +118,16 @@ def test_settings_of_a_kind_that_are_no_numbers_are_refused(kind, given, why):
 def test_the_top_of_a_ranking_is_a_whole_number():
     with pytest.raises(InvalidInput, match="top is between 1 and the 2 items, '1' came"):
         cs.Ranking("a", "b", top="1")
+
+
+@pytest.mark.parametrize(
+    ("said", "score"), [(".5", 0.5), ("**.5**", 0.5), ("-.5", -0.5), ("7.", 7), ('"7/10"', 7)]
+)
+def test_a_point_before_a_digit_belongs_to_the_number(said, score):
+    assert cs.Score(-10, 10).parse(said) == score
+
+
+@pytest.mark.parametrize("said", [",5", "\u00b2", "1\u00b2", "\u2461", "..5"])
+def test_what_could_be_another_number_is_not_guessed(said):
+    with pytest.raises(Unparseable):
+        cs.Score(-10, 1000).parse(said)

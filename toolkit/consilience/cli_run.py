@@ -6,10 +6,10 @@ import importlib.util
 import os
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -17,6 +17,7 @@ from rich.console import Console
 from consilience.errors import ConsilienceError, InvalidInput
 
 if TYPE_CHECKING:
+    from consilience.experts.base import Expert
     from consilience.models import AnswerKind
     from consilience.runs import Budget, Plan, RunResult
 
@@ -80,7 +81,7 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option
     from consilience.circle import Circle
 
     with sentences():
-        _check_out(out)
+        _check_out(out, file)
         budget = _budget(budget_usd, budget_tokens, budget_calls)
         with Circle(experts(expert), store=store, deadline=deadline) as circle:
             prepared = circle.run(
@@ -141,12 +142,14 @@ def answer_kind(given: str) -> AnswerKind:
     raise InvalidInput(f"--answer is text, items, label:a,b, score:LOW,HIGH or ranking:a,b; {given!r} came.")
 
 
-def experts(given: list[str] | None) -> list[str | Callable[..., Any]]:
+def experts(given: list[str] | None) -> list[str | Expert]:
     """Return the experts that were named, the local model where none was."""
     return [_expert(each) for each in given or ["local:smollm2"]]
 
 
-def _expert(given: str) -> str | Callable[..., Any]:
+def _expert(given: str) -> str | Expert:
+    from consilience.experts.registry import as_expert
+
     path, separator, name = given.rpartition(":")
     if not separator or not path.endswith(".py"):
         return given
@@ -166,10 +169,11 @@ def _expert(given: str) -> str | Callable[..., Any]:
             f"--expert FILE.py:NAME runs the file, and {path} fails with {type(error).__name__}: {error}"
         ) from error
     found = getattr(module, name, None)
-    if not callable(found):
-        raise InvalidInput(f"--expert FILE.py:NAME takes a function of the file, {path} has no {name!r}.")
-    function: Callable[..., Any] = found
-    return function
+    if found is None:
+        raise InvalidInput(
+            f"--expert FILE.py:NAME takes a function or an expert of the file, {path} has no {name!r}."
+        )
+    return as_expert(found)
 
 
 def _prompt(given: str) -> str:
@@ -189,9 +193,11 @@ def _budget(usd: float | None, tokens: int | None, calls: int | None) -> Budget 
     return Budget(usd=usd, tokens=tokens, calls=calls)
 
 
-def _check_out(out: Path | None) -> None:
+def _check_out(out: Path | None, file: Path) -> None:
     if out is None:
         return
+    if out.resolve() == file.resolve():
+        raise InvalidInput(f"--out would take the place of the rows in {file.name}: name another file.")
     if out.suffix.lower() not in _OUT:
         raise InvalidInput(f"--out writes {' and '.join(_OUT)} files, {out.name!r} came.")
     if not out.parent.is_dir():

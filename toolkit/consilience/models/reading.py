@@ -8,7 +8,8 @@ import unicodedata
 
 from consilience.errors import InvalidChoices, Unparseable
 
-_BULLET = re.compile(r"^\s*(?:[-*\u2022\u2013]|\(?\d{1,3}[.)])\s+")
+_BULLET = re.compile(r"^\s*(?:[-*\u2022\u2013]|\(?\d{1,3}[.)])(?:\s+|$)")
+_FENCED = re.compile(r"```[^\n`]*\n(.*?)\n?```", re.DOTALL)
 _EDGE = " \t\r\n\"'`*_.,;:!?\u201c\u201d\u2018\u2019"
 _QUOTE_LIMIT = 80
 
@@ -46,6 +47,26 @@ def canonical(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split()).strip(_EDGE)
 
 
+def figures(text: str) -> str:
+    """Return the form in which a number is read: as `canonical`, but a point or comma before a digit stays.
+
+    Raises
+    ------
+    Unparseable
+        A digit is raised, lowered or circled, which says something else than the digit.
+
+    Examples
+    --------
+    >>> figures(" **.5** "), figures("7.")
+    ('.5', '7')
+    """
+    odd = next((char for char in text if unicodedata.category(char) == "No"), None)
+    if odd is not None:
+        raise Unparseable(f"A number in plain digits is required, {quoted(text)} came.")
+    flat = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    return flat.lstrip(_EDGE.replace(".", "").replace(",", "")).rstrip(_EDGE)
+
+
 def require_text(raw: object, wanted: str) -> str:
     """Return a text with characters other than white space, or raise `Unparseable` with what was wanted."""
     if not isinstance(raw, str):
@@ -56,8 +77,16 @@ def require_text(raw: object, wanted: str) -> str:
 
 
 def split_items(text: str) -> list[str]:
-    """Return the texts of a JSON array, or the lines; with bullets or numbers on any, the lines that have them."""
+    """Return the texts of a JSON array, or the lines; with bullets or numbers on any, what these begin.
+
+    As in Markdown, a line without a bullet goes on with the one before, unless an empty line parts them and it is not
+    indented: an item that is cut can say the opposite. A fence around the whole is left out.
+    """
     stripped = text.strip()
+    if fenced := _FENCED.fullmatch(stripped):
+        stripped = fenced[1].strip()
+    if stripped.startswith("{"):
+        raise Unparseable(f"A list is required, a JSON object came: {quoted(stripped)}.")
     if stripped.startswith("["):
         try:
             loaded = json.loads(stripped)
@@ -66,9 +95,19 @@ def split_items(text: str) -> list[str]:
         if not all(isinstance(part, str) for part in loaded):
             raise Unparseable(f"A JSON array of texts is required, {quoted(stripped)} came.")
         return [part.strip() for part in loaded]
-    lines = [line for line in stripped.splitlines() if line.strip()]
-    bulleted = [line for line in lines if _BULLET.match(line)]
-    return [_BULLET.sub("", line).strip() for line in (bulleted or lines)]
+    lines = stripped.splitlines()
+    if not any(map(_BULLET.match, lines)):
+        return [line.strip() for line in lines if line.strip()]
+    items: list[list[str]] = []
+    apart = True
+    for line in lines:
+        if _BULLET.match(line):
+            items.append([_BULLET.sub("", line).strip()])
+        elif line.strip() and items and (not apart or line[0].isspace()):
+            items[-1].append(line.strip())
+            continue
+        apart = not _BULLET.match(line)
+    return [" ".join(parts) for parts in items]
 
 
 def choice_key(text: str) -> str:

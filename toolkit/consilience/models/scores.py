@@ -12,7 +12,7 @@ from typing import ClassVar
 from consilience.errors import InvalidInput, Unparseable
 from consilience.models.answers import AnswerValue
 from consilience.models.given import is_number
-from consilience.models.reading import canonical, quoted, require_text
+from consilience.models.reading import figures, quoted, require_text
 
 _NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?"
 _SCORE = re.compile(rf"({_NUMBER})(?:\s*(?:/|out of)\s*({_NUMBER}))?")
@@ -93,7 +93,7 @@ class Score:
             raise Unparseable(f"{wanted} is required, {raw} came.")
         if isinstance(raw, Real):
             return float(raw)
-        text = canonical(require_text(raw, wanted))
+        text = figures(require_text(raw, wanted))
         found = _SCORE.fullmatch(text)
         if found is None or (found[2] is not None and float(found[2]) != self.high):
             raise Unparseable(f"{wanted} is required, {quoted(text)} came.")
