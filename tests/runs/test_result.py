@@ -1,6 +1,7 @@
 """What a result is joined to, and what it says of its answers."""
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 
@@ -125,3 +126,53 @@ def test_another_store_object_of_this_process_sees_what_was_written(where):
         for _ in range(3):
             verdict = circle.ask_sync("Is water wet?", answer=kind)
             assert other.verdict(verdict.question.id).answer == "yes"
+
+
+def test_numbered_rows_are_joined_to_a_frame_in_their_order_only():
+    result = run({"text": TEXTS})
+    assert result.join({"text": TEXTS}).height == len(TEXTS)
+    assert result.join({"other": [1, 2, 3]}).height == len(TEXTS)
+    with pytest.raises(InvalidFrame, match="row 0 is another one than before"):
+        result.join({"text": TEXTS[::-1]})
+
+
+def test_equal_prompts_are_paid_once_in_the_frame_and_the_report_too():
+    async def ana(question):
+        return cs.Reply("yes", usage=cs.Usage(1, 1, 0.5))
+
+    result = run({"text": ["a", "a", "b"]}, ana, answer=cs.Label("yes", "no"))
+    assert (result.asked, result.spent) == (2, "$1.0000")
+    assert result.frame["cost_usd"].sum() == 1.0
+    assert "function $1 (3 answers)" in result.report().explain()
+
+
+def test_why_an_answer_cannot_be_read_is_said():
+    result = run({"text": TEXTS}, cs.Scripted("ana", ["maybe"]), answer=cs.Label("yes", "no"))
+    assert result.failures.select("outcome", "cells").rows() == [("unparseable", 3)]
+    assert "One of yes, no is required, 'maybe' came" in result.explain()
+
+
+def test_a_report_counts_texts_as_the_run_does():
+    said = zip("abc", ["Paris.", "paris", "London"], strict=True)
+    result = run(
+        {"id": [1], "text": ["a"]}, *(cs.Scripted(*each) for each in ((n, [t]) for n, t in said)), key="id"
+    )
+    assert result.frame["answer"][0] in ("Paris.", "paris")
+    assert "agree on 1 of 1 tasks" in result.report().finding
+    assert "The circle was right on 1 of 1 tasks" in result.report({1: "PARIS"}).finding
+
+
+def test_gold_is_read_as_an_answer_is():
+    frame = {"id": [1, 2], "text": ["a", "b"]}
+    result = run(
+        frame, cs.Scripted("ana", ["yes"]), cs.Scripted("ben", ["no"]), answer=cs.Label("yes", "no"), key="id"
+    )
+    right = str(result.report({1: "yes", 2: "no"}))
+    assert str(result.report({1: " Yes. ", 2: "NO"})) == right
+    assert str(result.report(pd.Series({1: "yes", 2: "no"}))) == right
+    with pytest.raises(
+        InvalidInput, match="Gold is an answer as the run takes it. One of yes, no is required, 'yess'"
+    ):
+        result.report({1: "yess", 2: "no"})
+    with pytest.raises(InvalidInput, match=r"Gold maps keys of the frame, of the type Int64.*\['1'\]"):
+        result.report({"1": "yes"})

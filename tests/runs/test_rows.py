@@ -159,3 +159,27 @@ def test_a_cell_far_down_that_has_no_text_is_named_by_its_row(text, said):
 def test_a_prompt_that_is_only_an_empty_cell_is_named():
     with pytest.raises(InvalidFrame, match="row 1 is empty in text"):
         Rows({"id": [1, 2], "text": ["a", "  "]}, Template("{text}"), "id")
+
+
+def test_rows_that_go_by_their_place_must_stay_there():
+    frame = pl.LazyFrame({"text": [f"t{n}" for n in range(2000)]})
+    turned = []
+
+    def another_order(part):
+        turned.append(part)
+        return part.reverse() if len(turned) > 1 else part
+
+    rows = Rows(frame.map_batches(another_order), Template("Say {text}"), None)
+    with pytest.raises(InvalidFrame, match="row 0 is another one than before"):
+        list(rows.batches(100))
+    kept = Rows(frame, Template("Say {text}"), None)
+    assert sum(map(len, kept.batches(100))) == 2000
+
+
+def test_a_file_that_changed_after_its_rows_were_numbered_is_refused(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("text\na\nb\n")
+    rows = Rows(path, Template("Say {text}"), None)
+    path.write_text("text\na\nb\nc\n")
+    with pytest.raises(InvalidFrame, match="row 2 is another one than before"):
+        list(rows.batches(10))

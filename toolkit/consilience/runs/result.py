@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from consilience.errors import InvalidFrame, InvalidInput
+from consilience.errors import InvalidFrame, InvalidInput, Unparseable
 from consilience.frames import Frame, require_columns, to_polars
 from consilience.markup.displayed import Displayed
 from consilience.markup.plain import plain
@@ -159,6 +159,7 @@ class RunResult(Displayed):
                 f"The rows were numbered, for want of a key: the frame has the {self.rows.n:,} rows that were run, in "
                 f"their order; {whole.height:,} came. With key= any frame can be joined."
             )
+        self.rows.require_same(whole)
         if self.key not in whole.columns:
             return whole.with_row_index(self.key)
         numbers = pl.Series(range(whole.height))
@@ -256,7 +257,8 @@ class RunResult(Displayed):
         answers = self.answers.drop("outcome").with_columns(provider=self._provider())
         known = None if gold is None else self._known(gold)
         if kind != "score":
-            return evaluate(answers, known, **settings)
+            known = None if known is None else self._as_counted(known, "Gold")
+            return evaluate(self._as_counted(answers, "An answer"), known, **settings)
         if known is not None and "score" not in known.columns and "label" in known.columns:
             known = known.rename({"label": "score"})
         return evaluate_scores(_scored(answers), known, **settings)
@@ -264,15 +266,45 @@ class RunResult(Displayed):
     def _known(self, gold: Frame | Mapping[object, object]) -> pl.DataFrame:
         import polars as pl
 
+        if hasattr(gold, "to_dict") and not hasattr(gold, "columns"):
+            gold = gold.to_dict()  # a Series of pandas, by its index
         if isinstance(gold, Mapping) and not any(
             hasattr(each, "__len__") and not isinstance(each, str) for each in gold.values()
         ):
-            keys = pl.Series("task", list(gold), dtype=self.frame.schema[self.key])
+            dtype = self.frame.schema[self.key]
+            try:
+                keys = pl.Series("task", list(gold), dtype=dtype)
+            except (TypeError, OverflowError, pl.exceptions.PolarsError) as error:
+                raise InvalidInput(
+                    f"Gold maps keys of the frame, of the type {dtype}, to labels; one of these is none: "
+                    f"{list(gold)!r:.200}."
+                ) from error
             return pl.DataFrame([keys, pl.Series("label", list(gold.values()))])
         known = to_polars(gold)
         if "task" not in known.columns and self.key in known.columns:
             return known.rename({self.key: "task"})
         return known
+
+    def _as_counted(self, labelled: pl.DataFrame, what: str) -> pl.DataFrame:
+        """Return labels as the run counts them: the choices themselves, and texts by their words.
+
+        Raises
+        ------
+        InvalidInput
+            One is no answer of the run's kind.
+        """
+        import polars as pl
+
+        if labelled.schema.get("label") != pl.String:
+            return labelled
+        kind = self.job.answer
+        try:
+            read = {label: kind.key(kind.parse(label)) for label in labelled["label"].unique().drop_nulls()}
+        except Unparseable as error:
+            raise InvalidInput(f"{what} is an answer as the run takes it. {error}") from error
+        return labelled.with_columns(
+            pl.col("label").replace_strict(read, default=None, return_dtype=pl.String)
+        )
 
     def _provider(self) -> pl.Expr:
         import polars as pl
@@ -284,7 +316,8 @@ class RunResult(Displayed):
     def failures(self) -> pl.DataFrame:
         """Why cells have no answer, most frequent first: ``expert``, ``outcome``, ``reason``, ``cells``.
 
-        They are of this execution, and the next run asks these cells again. Reasons after the 200th are left out.
+        They are of this execution. What *failed*, timed out or met a closed circuit or budget the next run asks again.
+        Reasons after the 200th are left out.
         """
         import polars as pl
 

@@ -91,12 +91,16 @@ class Rows:
         self.key_type: pl.DataType = schema[key] if key is not None else pl.UInt32()
         self.columns = list(dict.fromkeys((self.key, *template.columns)))
         self._beside = [name for name in dict.fromkeys(beside) if name not in self.columns]
+        self._prompt = pl.concat_list(self._text(c).hash() for c in template.columns).hash()
+        self._template = template
+        self._seen: Hashes | None = None
         keys, prompts = self._checked(template)
         if not self.numbered:
             self._require_distinct(keys)
         self.n = len(keys)
         twice, self.n_distinct = _repeated(prompts)
         self._repeated = _among(prompts, twice) if len(twice) else None
+        self._seen = prompts if self.numbered else None
 
     def repeated(self, number: int) -> bool:
         """Whether another row may have the same prompt as the row of this number."""
@@ -118,24 +122,51 @@ class Rows:
         read = [name for name in columns if not (self.numbered and name == ROW)]
         number = 0
         for part in self._source.parts(read, size):
+            self._require_same(part, number)
             yield part.with_row_index(ROW, number) if self.numbered else part
             number += part.height
+
+    def require_same(self, frame: pl.DataFrame) -> None:
+        """Refuse a frame whose rows are not those that were numbered, as far as its columns tell.
+
+        Raises
+        ------
+        InvalidFrame
+            A row has another prompt.
+        """
+        if all(frame.schema.get(c) == self._source.schema[c] for c in self._template.columns):
+            self._require_same(frame, 0)
+
+    def _require_same(self, part: pl.DataFrame, before: int) -> None:
+        """Compare rows that were numbered with what stood there when they were."""
+        if self._seen is None:
+            return
+        found, seen = (
+            part.select(prompt=self._prompt)["prompt"].to_numpy(),
+            self._seen[before : before + part.height],
+        )
+        if len(found) == len(seen) and (found == seen).all():
+            return
+        row = before + next(
+            (n for n, (a, b) in enumerate(zip(found, seen, strict=False)) if a != b), len(seen)
+        )
+        raise InvalidFrame(
+            f"Rows without key= go by their place, and row {row} is another one than before: the order of a lazy frame "
+            "that groups or joins is another one each time, and a file can change. Give key=, or frame.collect() first."
+        )
 
     def _checked(self, template: Template) -> tuple[Hashes, Hashes]:
         """Return a hash of each key, and of each prompt."""
         import numpy as np
-        import polars as pl
 
         # Each text is hashed and looked through where it lies: lists and stripped copies of them take its memory again.
-        texts = [self._text(c) for c in template.columns]
-        prompt = pl.concat_list(text.hash() for text in texts).hash()
         keys: list[Hashes] = []
         prompts: list[Hashes] = []
         number = 0
         for part in self._parts(self.columns, _PART):
             self._require_filled(part, template, number)
             keys.append(part.select(_told_apart(self.key, self.key_type).hash())[self.key].to_numpy())
-            prompts.append(part.select(prompt=prompt)["prompt"].to_numpy())
+            prompts.append(part.select(prompt=self._prompt)["prompt"].to_numpy())
             number += part.height
         if not number:
             raise InvalidFrame("A run needs at least one row, the frame has none.")

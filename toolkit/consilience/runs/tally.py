@@ -44,8 +44,7 @@ class Tally:
     Attributes
     ----------
     failures
-        How many cells the next run asks again, by `Failure`; reasons after the 200th are left out of it and counted in
-        ``failed`` all the same.
+        How many cells have no answer, by `Failure`; reasons after the 200th are left out of it.
     """
 
     rows: int
@@ -67,7 +66,7 @@ class Tally:
     def answered(self, response: Response, *, settled: bool) -> None:
         """Count a response that came now."""
         self.failed += not settled
-        if not settled:
+        if not response.answered:
             self._note(Failure(response.expert, response.outcome, response.reason or ""))
         self.outcomes[response.outcome] += 1
         if response.outcome in _NOT_ASKED:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from consilience.consult import Calls, consult
 from consilience.disclosure import Disclosure, Shown
-from consilience.errors import StoreAway, StoreError
+from consilience.errors import InvalidFrame, StoreAway, StoreError
 from consilience.experts.base import Expert
 from consilience.loop import Lane
-from consilience.models import AnswerKind, Example, Question, Response
+from consilience.models import AnswerKind, Example, Question, Response, Usage
 from consilience.runs.asked import Asked, Member
 from consilience.runs.budget import Purse
 from consilience.runs.collected import Collected
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _BATCH = 2048
 _READ = 512
 _PAUSE = 0.25
+_FREE = Usage(0, 0, 0.0)
 _AWAY_SECONDS = 60.0  # what a server takes that is started again, or that another machine takes over from
 _AHEAD_SECONDS = 2.0
 
@@ -104,6 +105,7 @@ class Work:
         self._window = asyncio.Semaphore(job.concurrency)
         self._tasks: set[asyncio.Task[None]] = set()
         self._shared: dict[tuple[str, tuple[Member, ...]], asyncio.Future[_Answers]] = {}
+        self._same: set[tuple[str, tuple[Member, ...]]] = set()
         self._by_name = {expert.name: expert for expert in job.experts}
         self._members = job.members(job.experts)
         self._elsewhere: list[Asked] = []
@@ -153,7 +155,7 @@ class Work:
                 await self._launch_all(batch)
                 await self._await_others(_BATCH)
             await self._await_others(0)
-        except StoreError as error:
+        except (StoreError, InvalidFrame) as error:
             self._error = error  # calls that are under way are paid for: they end before it is told
         finally:
             self._over.set()
@@ -219,7 +221,7 @@ class Work:
         answers = await asyncio.shield(known)
         first = next(iter(answers.values()))
         asked.question = replace(asked.question, id=first.question_id)
-        self._finish(asked, answers, shared=True)
+        self._finish(asked, answers)
 
     async def _ask(self, asked: Asked) -> _Answers:
         # No comprehension here, and in what this awaits: variables that it shares are objects of their own in each row
@@ -255,20 +257,31 @@ class Work:
         if self._ledger is not None and self._settling is not None:
             self._settling.put(self._ledger.rows(cell, response, question))
 
-    def _finish(self, asked: Asked, answers: _Answers, *, shared: bool = False) -> None:
+    def _finish(self, asked: Asked, answers: _Answers) -> None:
         said = [asked.saved[m].response if m in asked.saved else answers[m] for m in asked.members]
+        again = self._job.rows.repeated(asked.number) and self._told(asked)
+        if again:  # what was asked once is paid for once, whichever rows share it
+            said = [replace(response, usage=_FREE) for response in said]
         responses = [_numbered(response, m[1]) for response, m in zip(said, asked.members, strict=True)]
         withheld = [_numbered(r, n) for n in range(self._job.replicates) for r in asked.withheld]
         verdict = decide(
             asked.question, [*responses, *withheld], method=usual(self._job.answer, self._job.method)
         )
-        n_reused = len(asked.members) if shared else len(asked.saved)
+        n_reused = len(asked.members) if again else len(asked.saved)
         self._tally.decided(n_reused, len(asked.members))
         self._collected.add(asked.number, asked.key, asked.restored(verdict), n_reused)
-        kept = not answers and asked.tells(verdict)
-        if self._ledger is not None and self._settling is not None and not shared and not kept:
+        kept = again or (not answers and asked.tells(verdict))
+        if self._ledger is not None and self._settling is not None and not kept:
             # whoever was not asked has no cell, and stands beside the first answers
             self._settling.put(self._ledger.decided(verdict, () if asked.saved else withheld))
+
+    def _told(self, asked: Asked) -> bool:
+        """Whether a row with the same prompt has its verdict already; from now on this one."""
+        same = asked.question.digest, asked.members
+        if same in self._same:
+            return True
+        self._same.add(same)
+        return False
 
     def _prepared(self, batches: Iterator[list[dict[str, Any]]]) -> Iterator[list[Asked]]:
         numbered = enumerate(row for rows in batches for row in rows)
