@@ -47,12 +47,13 @@ class Asked:
 
     def tells(self, verdict: Verdict) -> bool:
         """Whether the newest verdict in the history is by the same method, on the same answers of as many experts."""
+        ids: dict[str | None, frozenset[str]] = {}
         for response, _, method, heard in self.saved.values():
-            counted = json.loads(heard or "[]")
-            ids = {each for _, each in counted}
-            if method != verdict.method or response.id not in ids or len(counted) != len(verdict.responses):
+            if heard not in ids:
+                ids[heard] = frozenset(each for _, each in json.loads(heard or "[]"))
+            if method != verdict.method or response.id not in ids[heard]:
                 return False
-        return True
+        return all(len(each) == len(verdict.responses) for each in ids.values())
 
     def cells(self, members: Iterable[Member]) -> Iterator[Cell]:
         """Yield cells of this row."""

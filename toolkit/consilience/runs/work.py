@@ -187,7 +187,6 @@ class Work:
         if self._stopped:
             return
         if not asked.missing:
-            asked.go_on()
             self._finish(asked, {})
             return
         await self._window.acquire()
@@ -272,6 +271,9 @@ class Work:
         self._collected.add(asked.number, asked.key, asked.restored(verdict), n_reused)
         kept = again or (not answers and asked.tells(verdict))
         if self._ledger is not None and self._settling is not None and not kept:
+            if not answers:
+                asked.go_on()
+                verdict = replace(verdict, question=asked.question)
             # whoever was not asked has no cell, and stands beside the first answers
             self._settling.put(self._ledger.decided(verdict, () if asked.saved else withheld))
 
