@@ -136,3 +136,14 @@ def test_what_can_be_retyped_is_said_in_one_line_and_ends_with_2(run, arguments,
     assert done.stderr.startswith("consilience: ")
     assert why in " ".join(done.stderr.split())
     assert "Traceback" not in done.output
+
+
+def test_cells_of_a_csv_file_can_be_taken_as_they_stand(run, tmp_path):
+    (tmp_path / "codes.csv").write_text("id,text\n007,1.10\n")
+    out = tmp_path / "out.csv"
+    for options, kept in ((), "7"), (("--as-text",), "007"):
+        assert run("--yes", "--out", str(out), *options, file="codes.csv", experts=("words",)).exit_code == 0
+        assert pl.read_csv(out, infer_schema=False)["id"].to_list() == [kept]
+    refused = run("--as-text", "--yes", file="experts.py")
+    assert refused.exit_code == 2
+    assert "--as-text is for CSV files" in " ".join(refused.stderr.split())

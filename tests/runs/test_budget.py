@@ -121,3 +121,10 @@ def test_a_call_that_ends_in_a_paid_error_counts(error, kind):
         ).wait_sync()
     assert service.calls == 5
     assert "45 of 50 rows were not asked" in found.stopped
+
+
+@pytest.mark.parametrize(
+    ("usd", "said"), [(5, "$5.00"), (0.035, "$0.035"), (0.0035, "$0.0035"), (1234.5, "$1,234.50")]
+)
+def test_a_budget_is_said_to_its_last_digit(usd, said):
+    assert str(Budget(usd=usd)) == said

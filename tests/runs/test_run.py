@@ -1,4 +1,6 @@
 import asyncio
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import numpy as np
@@ -387,3 +389,65 @@ def test_a_price_is_an_amount_or_unknown(tmp_path, given, kept):
         ).wait_sync()
         assert result.frame["cost_usd"].to_list() == [kept]
         assert circle.store.sql("SELECT input_tokens, cost_usd FROM responses").row(0) == (10, kept)
+
+
+def test_a_changed_function_is_asked_anew_where_it_says_so(tmp_path):
+    def asked(said, version=None):
+        def ana(question):
+            return said
+
+        if version is not None:
+            ana.prompt_hash = version
+        with cs.Circle([ana], store=tmp_path / "h.duckdb") as circle:
+            result = circle.run(
+                {"text": ["a"]}, "Is {text}?", answer=cs.Label("yes", "no"), progress=False
+            ).wait_sync()
+        return result.asked, result.frame["answer"][0]
+
+    assert asked("yes") == (1, "yes")
+    assert asked("no") == (0, "yes")
+    assert asked("no", "2") == (1, "no")
+    assert asked("yes", "2") == (0, "no")
+
+
+def test_an_expert_may_not_be_called_as_a_replicate_is():
+    circle = cs.Circle([cs.Scripted("ana", ["yes"]), cs.Scripted("ana #2", ["yes"])])
+    circle.run({"text": ["a"]}, "Is {text}?", progress=False)
+    with pytest.raises(InvalidInput, match="under the name 'ana #2', which another expert has"):
+        circle.run({"text": ["a"]}, "Is {text}?", replicates=2, progress=False)
+
+
+FORKED = """
+import os, sys
+import consilience as cs
+
+circle = cs.Circle([cs.Scripted("ana", ["yes"])])
+
+
+def run():
+    return circle.run({"text": ["a"]}, "Is {text}?", progress=False).wait_sync()
+
+
+if sys.argv[1] == "after":
+    run()
+child = os.fork()
+if child == 0:
+    try:
+        print(run().asked, flush=True)
+    except cs.errors.LoopError as error:
+        print(error, flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+"""
+
+
+@pytest.mark.parametrize(("when", "said"), [("after", "get_context('spawn')"), ("before", "1")])
+def test_a_run_in_a_forked_process_says_what_to_do_in_place_of_waiting_for_ever(when, said):
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORKED, when],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert said in done.stdout, done.stderr

@@ -476,3 +476,8 @@ def test_a_store_that_nobody_holds_ends_its_thread(tmp_path, asked, until):
 
     gc.collect()
     until(lambda: not worker.running)
+
+
+def test_what_is_no_path_is_refused():
+    with pytest.raises(StoreError, match="a NoneType came: write Store"):
+        Store(None)

@@ -269,7 +269,7 @@ class Circle(Keeping, Closing, CircleDisplayed):
         Running it again, here or in another process, also after Ctrl-C or ``kill -9``, asks only what is missing: what
         was answered, abstained, refused or unparseable is settled; what timed out, failed, was over budget or met an
         open circuit is asked again. A settled answer is durable within 100 ms. Two processes that run the same run
-        at once share the work: what one has under way the other waits for.
+        at once share the work. A function goes by its name: give a changed one another, or a ``prompt_hash``.
 
         Parameters
         ----------

@@ -17,6 +17,8 @@ from rich.console import Console
 from consilience.errors import ConsilienceError, InvalidInput
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from consilience.experts.base import Expert
     from consilience.models import AnswerKind
     from consilience.runs import Budget, Plan, RunResult
@@ -65,6 +67,9 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option
     replicates: Annotated[int, typer.Option(help="How often each expert is asked each question.")] = 1,
     concurrency: Annotated[int, typer.Option(help="Rows in flight at once.")] = 64,
     deadline: Annotated[float, typer.Option(help="Seconds for each question.")] = 120.0,
+    as_text: Annotated[
+        bool, typer.Option("--as-text", help="Take the cells of a CSV file as they stand: 007 stays 007.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Go on after the plan without asking.")] = False,
     plan_only: Annotated[
         bool, typer.Option("--plan", help="Print the plan and stop; nobody is asked.")
@@ -85,7 +90,7 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option
         budget = _budget(budget_usd, budget_tokens, budget_calls)
         with Circle(experts(expert), store=store, deadline=deadline) as circle:
             prepared = circle.run(
-                file,
+                _rows(file, as_text=as_text),
                 _prompt(prompt),
                 answer=answer_kind(answer),
                 key=key,
@@ -174,6 +179,16 @@ def _expert(given: str) -> str | Expert:
             f"--expert FILE.py:NAME takes a function or an expert of the file, {path} has no {name!r}."
         )
     return as_expert(found)
+
+
+def _rows(file: Path, *, as_text: bool) -> Path | pl.LazyFrame:
+    if not as_text or not file.is_file():
+        return file
+    if file.suffix.lower() != ".csv":
+        raise InvalidInput(f"--as-text is for CSV files, whose cells have no types; {file.name!r} came.")
+    import polars as pl
+
+    return pl.scan_csv(file, infer_schema=False)
 
 
 def _prompt(given: str) -> str:

@@ -59,7 +59,9 @@ class FunctionExpert:
     ----------
     function
         Takes the `Question`; returns the answer (a text, or a list of texts for `Items`), a `Reply`, or ``None``
-        to abstain. A plain function runs in a thread of its own, so it may block.
+        to abstain. A plain function runs in a thread of its own, so it may block. What it answered in a run is
+        settled under its name, and under its attribute ``prompt_hash`` where it has one: a text that is another one
+        when its answers are to be new.
     name
         Its ``__name__`` by default.
 
@@ -77,6 +79,7 @@ class FunctionExpert:
     def __init__(self, function: Callable[[Question], object], name: str | None = None) -> None:
         self.name = name or _function_name(function)
         self._function = function
+        self.prompt_hash = getattr(function, "prompt_hash", None)
 
     def __repr__(self) -> str:
         return f"FunctionExpert({self.name!r})"

@@ -62,10 +62,15 @@ class Budget(SentenceDisplayed):
             raise InvalidInput(f"A budget has a limit of 0 or more in usd, tokens or calls, {self!r} came.")
 
     def __str__(self) -> str:
-        parts = [f"${self.usd:,.2f}"] if self.usd is not None else []
+        parts = [_dollars(self.usd)] if self.usd is not None else []
         parts += [f"{self.tokens:,} tokens"] if self.tokens is not None else []
         parts += [f"{self.calls:,} calls"] if self.calls is not None else []
         return " and ".join(parts)
+
+
+def _dollars(usd: float) -> str:
+    """Return dollars and cents, and smaller parts where there are some."""
+    return f"${usd:,.2f}" if round(usd, 2) == usd else f"${usd:,.6g}"
 
 
 @dataclass(slots=True)

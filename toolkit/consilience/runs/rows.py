@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from consilience.errors import InvalidFrame, InvalidInput
+from consilience.errors import InvalidFrame, InvalidInput, LoopError
 from consilience.frames import Frame, require_columns
 from consilience.runs.parts import opened
 from consilience.runs.template import Template
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Hashes: TypeAlias = npt.NDArray[np.uint64]
 
 ROW = "row"
+_at_work: int | None = None  # the process in which Polars has threads
 _AT = "__at__"
 _PART = 1024
 
@@ -54,6 +55,8 @@ class Rows:
         null or holds a list.
     InvalidInput
         The key is no name.
+    LoopError
+        The process was forked from one that had rows before.
 
     Examples
     --------
@@ -71,6 +74,7 @@ class Rows:
     ) -> None:
         import polars as pl
 
+        _require_threads()
         if key is not None and not isinstance(key, str):
             raise InvalidInput(
                 f"key= takes the name of one column, or None to number the rows; {key!r} came."
@@ -223,6 +227,16 @@ class Rows:
             found.append(part.with_row_index(_AT, number).filter(hashed))
             number += part.height
         return pl.concat(found)
+
+
+def _require_threads() -> None:
+    global _at_work  # noqa: PLW0603 - what a fork leaves behind belongs to the process
+    if _at_work not in (None, os.getpid()):
+        raise LoopError(
+            "This process was forked from one in which Polars was at work, whose threads a fork does not take along: a "
+            "run would wait for them without end. Start it with multiprocessing.get_context('spawn')."
+        )
+    _at_work = os.getpid()
 
 
 def _told_apart(key: str, dtype: pl.DataType) -> pl.Expr:

@@ -81,6 +81,7 @@ class Run(Displayed):
     ) -> None:
         replicates = count("replicates", replicates)
         concurrency = count("concurrency", concurrency)
+        _require_apart(experts, replicates)
         template = Template(prompt)
         tagged = Tags(tags)
         solved = Question("any", answer, context, tuple(examples))  # type: ignore[arg-type]
@@ -311,3 +312,13 @@ def _free(key: str | None) -> str | None:
             "key=None to number the rows."
         )
     return key
+
+
+def _require_apart(experts: Sequence[Expert], replicates: int) -> None:
+    names = [expert.name for expert in experts]
+    numbered = {f"{name} #{n + 1}" for name in names for n in range(1, replicates)}
+    if taken := numbered.intersection(names):
+        raise InvalidInput(
+            f"With replicates={replicates} an expert's second answer stands under the name {min(taken)!r}, which "
+            "another expert has: rename that one."
+        )

@@ -45,6 +45,11 @@ def kept_in(path: str | os.PathLike[str]) -> Keeper:
     StoreError
         It is a URL of something else than PostgreSQL, or as in `place`.
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise StoreError(
+            f"A store is a path to a file or a postgresql:// URL, a {type(path).__name__} came: write "
+            "Store('history.duckdb')."
+        )
     scheme = _SCHEME.match(os.fspath(path))
     if scheme is None:
         from consilience.store.file import FileKeeper
