@@ -1,12 +1,17 @@
-"""A run whose server is killed in the middle: what was asked is kept, and nothing is asked twice."""
+"""A run whose server is killed or hangs: what was asked is kept, nothing is asked twice, and other circles go on."""
 
 import asyncio
+import contextlib
+import os
+import signal
 import threading
+from pathlib import Path
 
 import pytest
 
 import consilience as cs
 from consilience.errors import StoreAway
+from consilience.runs import run as runs
 from consilience.runs import work
 from consilience.store import Store
 
@@ -99,3 +104,42 @@ def test_a_run_whose_server_stays_away_ends_with_what_it_asked_kept_and_goes_on_
     assert settled(where) == (first, first)
     assert run(killing(-1), where).reused == first
     assert len(killing.asked) == len(set(killing.asked)) == ROWS
+
+
+@pytest.fixture
+def hanging(postgres):
+    """Stop every process of the server where it is, until the test ends."""
+    stopped = []
+
+    def hang():
+        postmaster = int((Path(postgres.server.pgdata) / "postmaster.pid").read_text().split()[0])
+        backends = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+        stopped.extend([postmaster, *map(int, backends)])
+        for process in stopped:
+            os.kill(process, signal.SIGSTOP)
+
+    yield hang
+    for process in stopped:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGCONT)
+
+
+def test_a_server_that_hangs_holds_no_other_circle_and_no_run_for_ever(where, hanging, monkeypatch):
+    monkeypatch.setattr(runs, "_HANDING_SECONDS", 1.0)
+
+    async def ana(question):
+        await asyncio.to_thread(hanging)
+        return "yes"
+
+    with (
+        cs.Circle([ana], store=where) as circle,
+        cs.Circle([cs.Scripted("ben", ["yes"])], deadline=5) as other,
+    ):
+        run = circle.run({"text": ["a"]}, "Is it {text}?", answer=KIND, progress=False)
+        results = []
+        thread = threading.Thread(target=lambda: results.append(run.wait_sync()))
+        thread.start()
+        while thread.is_alive():
+            assert other.ask_sync("Is it?", answer=KIND).answer == "yes"
+            thread.join(0.1)
+        assert [result.frame.height for result in results] == [1]

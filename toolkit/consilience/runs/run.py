@@ -14,7 +14,7 @@ from consilience.disclosure import Disclosure, provider
 from consilience.errors import InvalidFrame, InvalidInput, StoreError
 from consilience.experts.base import Expert
 from consilience.frames import Frame
-from consilience.loop import background
+from consilience.loop import background, call_in_thread
 from consilience.markup.displayed import Displayed
 from consilience.models import AnswerKind, Example, Outcome, Question
 from consilience.models.given import count
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from consilience.store import Store
     from consilience.store.keeper import Living
 
+_HANDING_SECONDS = 30.0
 _LONG = 16_384
 _KEEP_SECONDS = 1.0
 
@@ -208,7 +209,7 @@ class Run(Displayed):
             self._plan = None  # one that was read meanwhile holds no more
             try:
                 if ledger is not None:
-                    self._end(ledger, tally, state)
+                    await self._end(ledger, tally, state)
                 if self._job.recorder is not None:
                     self._job.recorder.flush()  # in this thread, as in _end
             finally:
@@ -236,18 +237,18 @@ class Run(Displayed):
         key = None if job.rows.numbered else job.rows.key
         ledger.started(prompt, job.answer.spec(), key, job.rows.n, job.replicates)
 
-    def _end(self, ledger: Ledger, tally: Tally, state: str) -> None:
+    async def _end(self, ledger: Ledger, tally: Tally, state: str) -> None:
         # Written in this thread: a run that is being cancelled has no time to wait for another one.
         try:
             with suppress(StoreError):  # rows that a full disk refuses stay in the store's memory
                 cost = None if tally.n_unpriced else tally.cost_usd
                 if ledger.begun:
                     ledger.store.write(ledger.ended(state, tally.asked, tally.reused, tally.failed, cost))
-                if ledger.store.path is None:
-                    # others may have a spool of their own, and find what was settled on the server only
-                    ledger.store.flush()
         finally:
-            ledger.alive.end()
+            if ledger.store.path is None:
+                await _hand_over(ledger)
+            else:
+                ledger.alive.end()
 
     def _purses(self) -> list[Purse]:
         own = [] if self._budget is None else [Purse(self._budget)]
@@ -303,6 +304,28 @@ async def _keep(alive: Living) -> None:
         await asyncio.sleep(_KEEP_SECONDS)
         with suppress(StoreError):
             await asyncio.to_thread(alive.keep)
+
+
+async def _hand_over(ledger: Ledger) -> None:
+    """Bring a run's rows to its server, beside the loop, which belongs to other circles too: a server can hang.
+
+    Others may have a spool of their own, and find what was settled on the server only. After a while the run ends all
+    the same: its rows are in the spool, and the thread goes on.
+    """
+
+    def work() -> None:
+        try:
+            with suppress(StoreError):
+                ledger.store.flush()
+        finally:
+            ledger.alive.end()
+
+    ending = asyncio.create_task(call_in_thread(work))
+    await asyncio.wait([ending], timeout=_HANDING_SECONDS)
+    if ending.done() and isinstance(
+        ending.exception(), RuntimeError
+    ):  # the interpreter ends, and starts no thread
+        work()
 
 
 def _free(key: str | None) -> str | None:
