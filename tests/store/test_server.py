@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -563,6 +564,29 @@ def test_a_run_lives_for_others_on_any_machine_until_its_process_ends(open_store
     now[0] = 60.0
     assert other.others(["run", "never"]) == frozenset()
     assert open_store().living("later").others(["run"]) == frozenset(), "who never saw it live does not wait"
+
+
+def test_a_forked_child_does_not_keep_the_session_of_a_killed_run(where, postgres, until):
+    code = (
+        "import os, sys, time\n"
+        "from consilience.store import Store\n"
+        "living = Store(sys.argv[1]).living('run')\n"
+        "living.begin()\n"
+        "child = os.fork()\n"
+        "if child: print(child, flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+    command = [sys.executable, "-W", "ignore", "-c", code, where]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        child = int(process.stdout.readline())
+        try:
+            assert postgres.run(held) == [(1,)]
+            process.kill()
+            until(lambda: postgres.run(held) == [(0,)])
+        finally:
+            process.kill()
+            os.kill(child, signal.SIGKILL)
 
 
 @pytest.mark.usefixtures("grown")

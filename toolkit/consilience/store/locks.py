@@ -36,6 +36,9 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 # Descriptors of locks that are open now. A forked child closes its copies: a copy would keep the lock alive after its
 # holder died.
 _open: set[int] = set()
+# Sockets whose session holds a lock. A child's copy is put out of the way: its number stays the connection's own, which
+# may yet write to it.
+_sessions: set[int] = set()
 _guard = threading.Lock()
 
 
@@ -185,6 +188,19 @@ def remember(fd: int) -> int:
     return fd
 
 
+def in_session(fd: int) -> int:
+    """Have forked children let go of a socket whose session holds a lock; return it."""
+    with _guard:
+        _sessions.add(fd)
+    return fd
+
+
+def out_of_session(fd: int) -> None:
+    """Say that a socket is about to be closed."""
+    with _guard:
+        _sessions.discard(fd)
+
+
 def closed(fd: int) -> None:
     """Let go of a lock and its descriptor."""
     with _guard:
@@ -207,6 +223,12 @@ def _drop_copies() -> None:
     for fd in _open:
         os.close(fd)
     _open.clear()
+    if _sessions:
+        nowhere = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        for fd in _sessions:
+            os.dup2(nowhere, fd, inheritable=False)
+        os.close(nowhere)
+    _sessions.clear()
     _guard.release()
 
 

@@ -14,6 +14,7 @@ import psycopg
 from psycopg import Connection
 
 from consilience.errors import StoreError
+from consilience.store.locks import in_session, out_of_session
 from consilience.store.postgres.connections import Connections
 
 _HELD = """
@@ -80,7 +81,7 @@ class ServerLiving:
                 try:
                     self._holder.execute("SELECT 1")
                 except psycopg.Error:
-                    self._holder.close()
+                    _close(self._holder)
                     self._holder = None
                 else:
                     return
@@ -92,8 +93,7 @@ class ServerLiving:
             self._wanted = False
             holder, self._holder = self._holder, None
         if holder is not None:
-            with suppress(psycopg.Error):
-                holder.close()
+            _close(holder)
 
     def others(self, run_ids: Iterable[str]) -> frozenset[str]:
         """Return those of other runs that live, or did some seconds ago: a server that was away has let go of all.
@@ -126,7 +126,16 @@ class ServerLiving:
         except psycopg.Error:
             holder.close()
             raise
+        # A copy in a forked child would keep the session, and the lock with it, when this process is killed.
+        in_session(holder.fileno())
         return holder
+
+
+def _close(holder: Connection[Any]) -> None:
+    with suppress(psycopg.Error):
+        out_of_session(holder.fileno())
+    with suppress(psycopg.Error):
+        holder.close()
 
 
 def _key(run_id: str) -> int:
