@@ -322,10 +322,11 @@ async def _hand_over(ledger: Ledger) -> None:
 
     ending = asyncio.create_task(call_in_thread(work))
     await asyncio.wait([ending], timeout=_HANDING_SECONDS)
-    if ending.done() and isinstance(
-        ending.exception(), RuntimeError
-    ):  # the interpreter ends, and starts no thread
+    error = ending.exception() if ending.done() else None
+    if isinstance(error, RuntimeError):  # the interpreter ends, and starts no thread
         work()
+    elif error is not None:
+        raise error
 
 
 def _free(key: str | None) -> str | None:
