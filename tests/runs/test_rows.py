@@ -183,3 +183,10 @@ def test_a_file_that_changed_after_its_rows_were_numbered_is_refused(tmp_path):
     path.write_text("text\na\nb\nc\n")
     with pytest.raises(InvalidFrame, match="row 2 is another one than before"):
         list(rows.batches(10))
+
+
+def test_a_file_with_another_separator_is_said_to_have_one(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("id;text\n1;a\n")
+    with pytest.raises(InvalidFrame, match="its cells are parted by ';', read it with pl.read_csv"):
+        Rows(path, Template("Say {text}"), "id")

@@ -246,7 +246,10 @@ def require_columns(frame: pl.DataFrame, columns: Sequence[str]) -> None:
     """Raise `InvalidFrame` naming what is missing and what is there."""
     missing = [column for column in columns if column not in frame.columns]
     if missing:
+        mend = "rename with frame.rename({...})"
+        if len(frame.columns) == 1 and (parted := [mark for mark in ";\t|" if mark in frame.columns[0]]):
+            mend = f"its cells are parted by {parted[0]!r}, read it with pl.read_csv(..., separator={parted[0]!r})"
         raise InvalidFrame(
             f"The columns {', '.join(columns)} are required; {', '.join(missing)} is missing from "
-            f"{', '.join(frame.columns) or 'a frame without columns'}: rename with frame.rename({{...}})."
+            f"{', '.join(frame.columns) or 'a frame without columns'}: {mend}."
         )
