@@ -8,7 +8,7 @@ import math
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from consilience.consult import Calls
 from consilience.errors import InvalidInput, OverBudget
@@ -16,6 +16,9 @@ from consilience.markup.sentence import SentenceDisplayed
 from consilience.models import Usage
 from consilience.models.given import is_number
 from consilience.policies.metering import METER
+
+if TYPE_CHECKING:
+    from consilience.policies import Breaker
 
 Function = Callable[..., Any]
 
@@ -209,6 +212,11 @@ class Spending:
         self._policy = policy
         self._expert = expert
         self._purses = tuple(purses)
+
+    @property
+    def breaker(self) -> Breaker | None:
+        """That of the policy."""
+        return getattr(self._policy, "breaker", None)
 
     def call(self, function: Function, /, *args: Any) -> Coroutine[Any, Any, Any]:
         """Await a coroutine function under the policy, if the purses cover it."""

@@ -22,6 +22,7 @@ from consilience.runs.asked import Asked, Member
 from consilience.runs.budget import Purse
 from consilience.runs.collected import Collected
 from consilience.runs.ledger import SETTLED, Cell, Ledger
+from consilience.runs.outages import Outages
 from consilience.runs.rows import Rows
 from consilience.runs.settling import Settling
 from consilience.runs.tally import Tally
@@ -102,6 +103,7 @@ class Work:
         self._tally = tally
         self._collected = collected
         self._settling = None if ledger is None else Settling(ledger.store)
+        self._outages = Outages(job.policies.values())
         self._window = asyncio.Semaphore(job.concurrency)
         self._tasks: set[asyncio.Task[None]] = set()
         self._shared: dict[tuple[str, tuple[Member, ...]], asyncio.Future[_Answers]] = {}
@@ -192,9 +194,12 @@ class Work:
         await self._window.acquire()
         if self._settling is not None:
             await self._settling.room()
+        await self._outages.over(lambda: self._stopped)
         task = asyncio.create_task(self._row(asked))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        if self._outages.there:  # this row is the probe: the next one hears what becomes of it
+            await asyncio.sleep(_PAUSE)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
