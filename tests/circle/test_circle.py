@@ -404,3 +404,7 @@ def test_experts_are_asked_under_the_policies_that_are_named():
     assert (response.outcome, response.reason) == ("timed out", shared._attempts.over)
     with pytest.raises(UnknownExpert, match="nobody"):
         cs.Circle([cs.Scripted("a", ["yes"])], policies={"nobody": shared})
+
+
+def test_a_name_cannot_write_to_the_terminal():
+    assert "\x1b" not in repr(cs.Circle([cs.Scripted("a\x1b[31mb\x07", ["yes"])]))

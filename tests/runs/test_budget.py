@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from consilience.circle import Circle
-from consilience.errors import Refused, Unparseable
+from consilience.errors import InvalidInput, Refused, Unparseable
 from consilience.experts.base import FunctionExpert
 from consilience.models import Outcome, Reply, Usage
 from consilience.policies import Policy, RetrySettings
@@ -128,3 +128,9 @@ def test_a_call_that_ends_in_a_paid_error_counts(error, kind):
 )
 def test_a_budget_is_said_to_its_last_digit(usd, said):
     assert str(Budget(usd=usd)) == said
+
+
+def test_tokens_and_calls_are_whole():
+    assert str(Budget(tokens=1e6)) == "1,000,000 tokens"
+    with pytest.raises(InvalidInput, match="whole tokens or calls"):
+        Budget(calls=1.5)

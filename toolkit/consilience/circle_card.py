@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from consilience.markup import Displayed, Html, escape, expert_mark, facts, page, share_bar, table
+from consilience.markup import Displayed, Html, escape, expert_mark, facts, page, plain, share_bar, table
 
 if TYPE_CHECKING:
     from consilience.experts.base import Expert
@@ -24,7 +24,8 @@ class CircleDisplayed(Displayed):
 
     def __repr__(self) -> str:
         kept = f", store={self.store.address!r}" if self.store else ""
-        return f"<Circle of {len(self.experts)}: {', '.join(expert.name for expert in self.experts)}{kept}>"
+        names = ", ".join(plain(expert.name, 80) for expert in self.experts)
+        return f"<Circle of {len(self.experts)}: {names}{kept}>"
 
     def _repr_html_(self) -> str:
         rows = [(expert_mark(expert.name, expert.source), str(expert.source)) for expert in self.experts]

@@ -61,13 +61,20 @@ class Budget(SentenceDisplayed):
 
     def __post_init__(self) -> None:
         given = [limit for limit in (self.usd, self.tokens, self.calls) if limit is not None]
-        if not given or not all(is_number(limit) and limit >= 0 and math.isfinite(limit) for limit in given):
-            raise InvalidInput(f"A budget has a limit of 0 or more in usd, tokens or calls, {self!r} came.")
+        counts = (self.tokens, self.calls)
+        if (
+            not given
+            or not all(is_number(limit) and limit >= 0 and math.isfinite(limit) for limit in given)
+            or not all(each is None or each == int(each) for each in counts)
+        ):
+            raise InvalidInput(
+                f"A budget has a limit of 0 or more in usd, or whole tokens or calls, {self!r} came."
+            )
 
     def __str__(self) -> str:
         parts = [_dollars(self.usd)] if self.usd is not None else []
-        parts += [f"{self.tokens:,} tokens"] if self.tokens is not None else []
-        parts += [f"{self.calls:,} calls"] if self.calls is not None else []
+        parts += [f"{self.tokens:,.0f} tokens"] if self.tokens is not None else []
+        parts += [f"{self.calls:,.0f} calls"] if self.calls is not None else []
         return " and ".join(parts)
 
 
