@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from traceback import clear_frames
 
 from consilience.errors import StoreError
 
@@ -64,7 +65,9 @@ class Gate:
             yield
         except Exception as error:
             if self._ending:
-                raise ended() from error
+                # What the engine left in the frames is freed here: later there is no interpreter to do it in.
+                clear_frames(error.__traceback__)
+                raise ended() from None
             raise
         finally:
             with self._free:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -34,14 +35,21 @@ def run(
     given = given_values(params)
     started = time.monotonic()
     with gate.stopped_by(connection.interrupt), _bounded(connection, timeout):
-        # A relation, not execute(): DuckDB 2 gives frames from relations only, 1.5 from both.
-        relation = connection.sql(query if limit is None else _unended(query), params=given)
-        frame: pl.DataFrame = (relation if limit is None else relation.limit(limit)).pl()
+        frame = _fetched(connection, query, given, limit)
     seconds = time.monotonic() - started
     return Reading(
         frame.with_columns(cs.datetime(time_zone="*").dt.convert_time_zone("UTC")),
         seconds,
     )
+
+
+def _fetched(
+    connection: duckdb.DuckDBPyConnection, query: str, given: Any, limit: int | None
+) -> pl.DataFrame:
+    # A relation, not execute(): DuckDB 2 gives frames from relations only, 1.5 from both.
+    relation = connection.sql(query if limit is None else _unended(query), params=given)
+    frame: pl.DataFrame = (relation if limit is None else relation.limit(limit)).pl()
+    return frame
 
 
 def plan(connection: duckdb.DuckDBPyConnection, query: str, params: Sequence[object]) -> str:
