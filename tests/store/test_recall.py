@@ -2,7 +2,9 @@ import pytest
 
 import consilience as cs
 from consilience.errors import InvalidInput, StoreError
-from consilience.models import Example
+from consilience.models import Example, Outcome, Response
+from consilience.models.response import Source
+from consilience.verdict import decide
 
 KINDS = {
     "label": (cs.Label("yes", "no", name="Wet"), ["yes", "yes", "no"]),
@@ -151,6 +153,51 @@ def test_a_run_that_asks_nobody_keeps_its_verdict_where_it_is_another_one(store)
     assert run(store, {"text": ["it"]}, *experts).asked == 0
     assert store.latest().select("answer", "support_of").row(0) == ("bug", 3)
     assert store.sql(verdicts).item() == 3
+
+
+def test_what_a_person_says_after_the_newest_verdict_belongs_to_it(store):
+    question = cs.Question("Is water wet?", cs.Label("yes", "no"))
+
+    def said(name, outcome, answer=None):
+        return Response(
+            question_id=question.id, expert=name, source=Source.PERSON, outcome=outcome, answer=answer
+        )
+
+    asked = [
+        said("ana", Outcome.ANSWERED, "yes"),
+        said("ben", Outcome.TIMED_OUT),
+        said("eva", Outcome.TIMED_OUT),
+    ]
+    store.record(question, asked, decide(question, asked))
+    late = [said(name, Outcome.ANSWERED, "no") for name in ("ben", "eva")]
+    # two desks at the same moment: neither knows of the other
+    for each in late:
+        store.record(question, [each], decide(question, [*asked, each]))
+    again = store.verdict(question.id)
+    assert (again.answer, again.support.n, again.support.of) == ("no", 2, 3)
+
+
+def test_who_may_not_be_asked_counts_in_a_run_that_goes_on(store):
+    left = [1]
+
+    def flaky(question):
+        if left:
+            left.pop()
+            raise ConnectionResetError("not now")
+        return "bug"
+
+    experts = [flaky, cs.Scripted("ben", ["bug"]), cs.Scripted("eva", ["other"])]
+    for _ in range(3):
+        with cs.Circle(experts, store=store, allow={"secret": ["function", "scripted:ben"]}) as circle:
+            kind = cs.Label("bug", "other")
+            result = circle.run(
+                {"text": ["it"]}, "Is {text}?", answer=kind, tags=["secret"], progress=False
+            ).wait_sync()
+    assert result.asked == 0
+    again = store.verdict(store.latest()["question_id"][0])
+    assert (again.answer, again.support.n, again.support.of) == ("bug", 2, 3)
+    assert [(r.expert, str(r.outcome)) for r in again.responses][1] == ("eva", "refused")
+    assert store.sql("SELECT count(*) FROM verdicts").item() == 2
 
 
 def test_replicates_keep_their_numbers(store):

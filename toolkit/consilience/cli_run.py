@@ -169,7 +169,7 @@ def _expert(given: str) -> str | Expert:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except Exception as error:  # whatever a file of the user's raises
         raise InvalidInput(
             f"--expert FILE.py:NAME runs the file, and {path} fails with {type(error).__name__}: {error}"
         ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from numbers import Integral, Real
 from typing import Any
@@ -46,11 +47,8 @@ def check_moments(**given: Any) -> None:
     InvalidInput
         One is something else.
     """
-    for name, when in given.items():
-        if when is not None and (not isinstance(when, datetime) or when.tzinfo is None):
-            raise InvalidInput(
-                f"{name}= takes a time with a zone, {_shown(when)} came: datetime(2026, 1, 31, tzinfo=UTC)."
-            )
+    zoned = {n: isinstance(when, datetime) and when.tzinfo is not None for n, when in given.items()}
+    _refuse(given, zoned, "a time with a zone", "datetime(2026, 1, 31, tzinfo=UTC)")
 
 
 def check_days(**given: Any) -> None:
@@ -61,10 +59,11 @@ def check_days(**given: Any) -> None:
     InvalidInput
         One is something else.
     """
-    for name, day in given.items():
-        if day is not None and not isinstance(day, date):
-            raise InvalidInput(f"{name}= takes a day, {_shown(day)} came: date(2026, 1, 31).")
+    _refuse(given, {name: isinstance(day, date) for name, day in given.items()}, "a day", "date(2026, 1, 31)")
 
 
-def _shown(value: object) -> str:
-    return value.isoformat() if isinstance(value, date) else f"{value!r:.80}"
+def _refuse(given: Mapping[str, Any], fit: Mapping[str, bool], wanted: str, example: str) -> None:
+    for name, value in given.items():
+        if value is not None and not fit[name]:
+            shown = value.isoformat() if isinstance(value, date) else f"{value!r:.80}"
+            raise InvalidInput(f"{name}= takes {wanted}, {shown} came: {example}.")

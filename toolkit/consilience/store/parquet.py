@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from consilience.errors import InvalidInput, StoreError
+from consilience.models.given import check_days
 from consilience.store.keeper import Keeper, Session
 from consilience.store.schema import TABLES, time_column
 from consilience.store.segments import TYPES
@@ -29,6 +30,7 @@ def exported(
     keeper: Keeper, timeout: float, folder: Path, since: date | None, until: date | None
 ) -> dict[str, int]:
     """Write the tables as they are at one moment, and return the rows of each; see `Store.export`."""
+    check_days(since=since, until=until)
     fresh = folder / f".exporting-{uuid.uuid4().hex}"
     try:
         with keeper.exporting(timeout) as exporter:

@@ -15,7 +15,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from consilience.errors import InvalidInput, StatementTimedOut, StoreAway, StoreBusy, StoreError, StoreFull
-from consilience.models.given import check_days
 from consilience.store.alive import alive, close_before_duckdb
 from consilience.store.locks import Locks
 from consilience.store.outbox import Outbox
@@ -239,7 +238,6 @@ class Store(Upkeep):
         from consilience.store.parquet import exported
 
         self._hand_over()
-        check_days(since=since, until=until)
         return exported(self._keeper, self._timeout, Path(folder), since, until)
 
     def import_(self, folder: str | os.PathLike[str]) -> Mapping[str, int]:  # noqa: D102 - told in Upkeep

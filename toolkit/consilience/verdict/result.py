@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-_OUTCOMES = tuple(Outcome)
-
-
 class Decision(StrEnum):
     """How the votes fell."""
 
@@ -190,7 +187,7 @@ class Verdict(Displayed):
     def outcomes(self) -> Mapping[Outcome, int]:
         """How many experts ended in each outcome, in the order of `Outcome`."""
         ended = [response.outcome for response in self.heard]
-        return {outcome: n for outcome in _OUTCOMES if (n := ended.count(outcome))}
+        return {outcome: n for outcome in Outcome if (n := ended.count(outcome))}
 
     @property
     def degraded(self) -> bool:
