@@ -23,7 +23,7 @@ def store(given: str | Path, timeout: float = 2.0) -> list[Check]:
     from consilience.store.places import is_url
 
     server = is_url(given)
-    shown = "the server's" if server else str(given)  # a URL can hold a password
+    shown = "the store on the server" if server else str(given)  # a URL can hold a password
     if not server and not Path(given).exists():
         return [Check("store", None, f"{shown} is not there", "it is made when a circle first asks with it")]
     try:

@@ -39,16 +39,17 @@ class Outages:
             return False
         return self._since is None or time.monotonic() - self._since < _OUTAGE_SECONDS
 
-    async def over(self, given_up: Callable[[], bool]) -> None:
-        """Wait until every circuit lets a call through, or its outage has taken too long."""
+    async def over(self, given_up: Callable[[], bool]) -> bool:
+        """Wait until every circuit lets a call through, or its outage has taken too long; say whether to go on."""
         while self.there and not given_up():
             shut = [breaker for breaker in self._breakers if _shut(breaker)]
             if not shut:
-                return
+                break
             if self._since is None:
                 self._since = time.monotonic()
                 _LOG.warning("The run waits up to %g s for an expert: %s", _OUTAGE_SECONDS, shut[0].refusal())
             await asyncio.sleep(_LOOK_SECONDS)
+        return not given_up()
 
 
 def _shut(breaker: Breaker) -> bool:

@@ -194,7 +194,9 @@ class Work:
         await self._window.acquire()
         if self._settling is not None:
             await self._settling.room()
-        await self._outages.over(lambda: self._stopped)
+        if not await self._outages.over(lambda: self._stopped):
+            self._window.release()
+            return
         task = asyncio.create_task(self._row(asked))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
